@@ -1,0 +1,184 @@
+"""The command line: it reads options, calls other modules, and prints what they return."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from forecast import setup
+from forecast.errors import FunnelError
+from forecast.sources import load
+
+WIDTH = 100
+
+app = typer.Typer(
+    help="Can this sales funnel reach its target?",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Source = Annotated[
+    Path, typer.Argument(help="A funnel file (TOML), a folder with one, or a CSV or Parquet file.")
+]
+
+
+def main() -> None:
+    """The entry point: a user's mistake becomes a short message on stderr and exit code 2."""
+    try:
+        app(prog_name="funnel")
+    except FunnelError as error:
+        print(f"funnel: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def console() -> Console:
+    """Standard output, at most 100 columns wide."""
+    plain = Console(highlight=False)
+    return Console(highlight=False, width=min(WIDTH, plain.width) if plain.is_terminal else WIDTH)
+
+
+@app.callback()
+def funnel() -> None:
+    """Can this sales funnel reach its target?"""
+
+
+@app.command()
+def init(
+    source: Annotated[
+        Path, typer.Argument(help="A CSV or Parquet file, or a folder with deals and stage_history.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write it (default: funnel.toml beside the rows).")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
+) -> None:
+    """Draft a commented funnel file from the columns that are found."""
+    beside = source if source.is_dir() else source.parent
+    target = out or beside / "funnel.toml"
+    if target.exists() and not force:
+        remedy = "Choose another name with --out, or overwrite it with --force."
+        raise FunnelError("this file is there already", file=target, remedy=remedy)
+    if target.resolve().parent != beside.resolve():
+        remedy = f"File names in it are relative to it: write it to {beside}."
+        raise FunnelError("the funnel file must stand beside the rows", file=target, remedy=remedy)
+    write(target, setup.draft(source))
+    shown = console()
+    shown.print(
+        f"Wrote {escape(str(target))}. Check it, then run: funnel check {escape(str(target))}", soft_wrap=True
+    )
+
+
+@app.command()
+def check(source: Source) -> None:
+    """Say what was understood of the data, and what was set aside."""
+    report(setup.understood(*load(source)), console())
+
+
+def write(path: Path, text: str) -> None:
+    """Write aside, then rename: never a half-written file."""
+    try:
+        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(aside).replace(path)
+    except OSError as error:
+        raise FunnelError(f"cannot be written ({error.strerror})", file=path) from None
+
+
+def report(seen: setup.Understanding, shown: Console) -> None:
+    """Print an Understanding."""
+    shapes = {"canonical": "one row per stage entered", "stage_dates": "one row per deal, with dates"}
+    name = f"{seen.name}: " if seen.name else ""
+    times = "with times of day" if seen.timed else "dates only"
+    shown.print(Text(f"{name}{shapes.get(seen.shape, seen.shape)}, {times}", style="bold"))
+    rows = seen.ledger
+    shown.print(f"{rows.read:,} rows read = {rows.used:,} used + {rows.set_aside:,} set aside")
+    value = f", {seen.won_value:,.0f} {seen.currency}".rstrip() if seen.won_deals else ""
+    won = f"{seen.won_deals:,} won{value}"
+    shown.print(f"Deals: {seen.deals:,}, of them {won}; {seen.lost_deals:,} lost; {seen.open_deals:,} open")
+    recorded = f"{seen.first_recorded or 'the beginning'} to {seen.last_recorded}"
+    shown.print(f"Events from {seen.first_event} to {seen.last_event}; exits recorded from {recorded}")
+    shown.print(Text(f"The model uses: {', '.join(seen.attributes) or 'no attributes'}"))
+    shown.print()
+    shown.print(_stages(seen))
+    shown.print(_columns(seen))
+    if seen.unused:
+        shown.print(Text(f"Columns not used: {', '.join(seen.unused)}"), "", sep="\n")
+    shown.print(_files(seen))
+    if rows.entries:
+        shown.print(_entries(seen))
+
+
+def _table(title: str, *columns: str, numbers: tuple[str, ...] = ()) -> Table:
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim"
+    )
+    for column in columns:
+        table.add_column(column, justify="right" if column in numbers else "left")
+    return table
+
+
+def _add(table: Table, *cells: object) -> None:
+    """A row of literal text: a cell of the data is never markup."""
+    table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in cells))
+
+
+def _stages(seen: setup.Understanding) -> Table:
+    table = _table(
+        "Stages", "stage", "deals that entered", "there now", "", numbers=("deals that entered", "there now")
+    )
+    for use in seen.stages:
+        _add(
+            table,
+            use.stage,
+            use.entered,
+            use.now,
+            "viable from here" if use.stage == seen.viable_from else "",
+        )
+    table.add_section()
+    return _spaced(table)
+
+
+def _columns(seen: setup.Understanding) -> Table:
+    table = _table("Columns", "name", "column in the file", "known at", "because")
+    for use in seen.columns:
+        _add(table, use.name, use.column, use.known, use.how)
+    return _spaced(table)
+
+
+def _files(seen: setup.Understanding) -> Table:
+    table = _table("Rows", "file", "read", "used", "set aside", numbers=("read", "used", "set aside"))
+    for file in seen.ledger.files:
+        _add(table, file.file, file.read, file.used, file.set_aside)
+    return _spaced(table)
+
+
+def _entries(seen: setup.Understanding) -> Table:
+    table = _table("Found in the rows", "rows", "what", "for instance", "effect", numbers=("rows",))
+    several = len(seen.ledger.files) > 1
+    for entry in seen.ledger.entries:
+        where = f"{entry.file}: " if several else ""
+        what = f"{where}{entry.reason}{'' if entry.set_aside else ' (used)'}"
+        _add(table, entry.count, what, "\n".join(entry.examples), entry.effect)
+    return _spaced(table)
+
+
+def _spaced(table: Table) -> Table:
+    """Followed by an empty line."""
+    table.caption = " "
+    return table
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,294 @@
+"""The funnel file: TOML, read into frozen models; a key that is not known is an error that names it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import typing
+from collections.abc import Iterator, Mapping
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from forecast.errors import FunnelError, near
+from forecast.periods import Period, parse_period
+
+NO_CENTS = (
+    "BIF",
+    "CLP",
+    "DJF",
+    "GNF",
+    "ISK",
+    "JPY",
+    "KMF",
+    "KRW",
+    "PYG",
+    "RWF",
+    "UGX",
+    "VND",
+    "VUV",
+    "XAF",
+    "XOF",
+    "XPF",
+)
+THREE_DECIMALS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
+
+Name = Annotated[str, Field(min_length=1)]
+
+
+class Known(StrEnum):
+    """When the value of a column became known."""
+
+    CREATION = "creation"  # with the deal
+    CHANGE = "change"  # from a dated change on (stage_history carries it)
+    CLOSE = "close"  # only when the deal is won or lost
+    OVERWRITTEN = "overwritten"  # the last value only: unknown as of any past day
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class FunnelSection(Section):
+    """`stages`: open stages in funnel order (empty: guessed from the data); `viable_from`: one of them."""
+
+    name: str = ""
+    currency: str = ""
+    stages: tuple[Name, ...] = ()
+    won: Name = "Won"
+    lost: Name = "Lost"
+    viable_from: Name | None = None
+    fiscal_year_starts: Annotated[int, Field(ge=1, le=12)] = 1
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The open stages, then won, then lost."""
+        return (*self.stages, self.won, self.lost)
+
+    @property
+    def minor_digits(self) -> int:
+        """Decimals of the currency: amounts are counted in units of 10**-minor_digits."""
+        return 0 if self.currency in NO_CENTS else 3 if self.currency in THREE_DECIMALS else 2
+
+    @field_validator("currency")
+    @classmethod
+    def _three_capitals(cls, value: str) -> str:
+        if value and not re.fullmatch("[A-Z]{3}", value):
+            raise ValueError(f"write the three letters of its code, such as USD or EUR, not '{value}'")
+        return value
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        if len(set(self.states)) < len(self.states):
+            raise ValueError(
+                f"stages, won and lost must all have different names, got {', '.join(self.states)}"
+            )
+        if self.stages and self.viable_from is not None and self.viable_from not in self.stages:
+            raise ValueError(
+                f"viable_from '{self.viable_from}' is not among stages. {near(self.viable_from, self.stages)}"
+            )
+        return self
+
+
+class Outcome(Section):
+    """`column` says won, lost or the open stage; `date` is the column with the day of winning or losing."""
+
+    column: Name
+    date: Name
+
+
+class Join(Section):
+    """Columns of another file, found through the deals column `on`; `key`: its name there, where it is not
+    conventional.
+    """
+
+    file: Name
+    on: Name
+    columns: Mapping[Name, Name]
+    key: Name | None = None
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _list_means_same_names(cls, value: Any) -> Any:
+        return {name: name for name in value} if isinstance(value, list) else value
+
+
+class SourceSection(Section):
+    """Where the rows are.
+
+    `columns`: canonical name -> column in the file; `stage_dates`: stage -> its date column.
+    """
+
+    shape: Literal["canonical", "stage_dates"] | None = None
+    deals: Name | None = None
+    stage_history: Name | None = None
+    columns: Mapping[Name, Name] = Field(default_factory=dict)
+    stage_dates: Mapping[Name, Name] = Field(default_factory=dict)
+    outcome: Outcome | None = None
+    join: tuple[Join, ...] = ()
+    replace: Mapping[Name, Mapping[Name, str]] = Field(default_factory=dict)
+    day_first: bool | None = None
+    decimal: Literal[".", ","] | None = None
+
+
+class RecordingSection(Section):
+    """First and last day on which exits were recorded (`from` and `until`, both included)."""
+
+    from_: date | None = Field(default=None, alias="from")
+    until: date | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.from_ and self.until and self.until < self.from_:
+            raise ValueError(f"until ({self.until}) is before from ({self.from_})")
+        return self
+
+
+class ModelSection(Section):
+    """`attributes`: the columns that the model uses; None: those that exist and have 2 to 60 levels."""
+
+    attributes: tuple[Name, ...] | None = None
+
+
+class PeriodTarget(Section):
+    period: Name
+    target: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+
+    @field_validator("period", mode="before")
+    @classmethod
+    def _year_without_quotes(cls, value: Any) -> Any:
+        return str(value) if isinstance(value, int) else value
+
+
+class ForecastSection(Section):
+    origin: date | None = None
+    draws: Annotated[int, Field(ge=1)] = 2000
+    seed: Annotated[int, Field(ge=0)] = 1
+    periods: tuple[PeriodTarget, ...] = ()
+
+
+class Config(Section):
+    """The whole funnel file. `path` is where it was read from, or None."""
+
+    funnel: FunnelSection = FunnelSection()
+    source: SourceSection = SourceSection()
+    known: Mapping[Name, Known] = Field(default_factory=dict)
+    recording: RecordingSection = RecordingSection()
+    model: ModelSection = ModelSection()
+    forecast: ForecastSection = ForecastSection()
+    _path: Path | None = PrivateAttr(default=None)
+
+    @property
+    def path(self) -> Path | None:
+        return self._path
+
+    @property
+    def folder(self) -> Path:
+        """The folder that file names in [source] are relative to."""
+        return self._path.parent if self._path is not None else Path()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.funnel.stages:
+            for stage in self.source.stage_dates:
+                if stage not in self.funnel.states:
+                    raise ValueError(
+                        f"[source.stage_dates] '{stage}' is not a stage. {near(stage, self.funnel.states)}"
+                    )
+        self.periods()
+        return self
+
+    def with_funnel(self, **changes: Any) -> Config:
+        """A copy with other values under [funnel]."""
+        return self.model_copy(update={"funnel": self.funnel.model_copy(update=changes)})
+
+    def with_source(self, **changes: Any) -> Config:
+        """A copy with other values under [source]."""
+        return self.model_copy(update={"source": self.source.model_copy(update=changes)})
+
+    def periods(self) -> tuple[tuple[Period, float | None], ...]:
+        """The periods asked about in the file, with their targets."""
+        starts = self.funnel.fiscal_year_starts
+        return tuple((parse_period(asked.period, starts), asked.target) for asked in self.forecast.periods)
+
+
+def config_from(data: Mapping[str, Any], path: Path | None = None) -> Config:
+    """The checked Config of parsed TOML; file names in it are relative to the folder of `path`."""
+    try:
+        config = Config.model_validate(data)
+    except ValidationError as error:
+        raise _explained(error, path) from None
+    except FunnelError as error:
+        error.file = None if path is None else str(path)
+        raise
+    config._path = path
+    return config
+
+
+def read_config(path: Path) -> Config:
+    """The funnel file at `path`.
+
+    Raises FunnelError for a missing or unreadable file, bad TOML and bad keys or values.
+    """
+    try:
+        data = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError:
+        raise FunnelError("there is no such file", file=path, remedy="`funnel init` drafts one.") from None
+    except OSError as error:
+        raise FunnelError(f"cannot be read ({error.strerror})", file=path) from None
+    except UnicodeDecodeError:
+        raise FunnelError("is not UTF-8 text", file=path, remedy="Save the funnel file as UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
+        remedy = 'Mend this line; text stands in double quotes: name = "value".'
+        raise FunnelError(f"is not valid TOML: {error}", file=path, remedy=remedy) from None
+    return config_from(data, path)
+
+
+def _explained(error: ValidationError, path: Path | None) -> FunnelError:
+    """The first of pydantic's errors, in the words of the funnel file."""
+    first = min(
+        error.errors(), key=lambda one: one["type"] != "extra_forbidden"
+    )  # a misspelt key explains most
+    place = [str(part) for part in first["loc"]]
+    if first["type"] == "extra_forbidden":
+        *table, key = place
+        known = list(_keys(first["loc"][:-1]))
+        where = f"[{'.'.join(table)}]" if table else "the file"
+        return FunnelError(f"{where} has no key '{key}'", file=path, remedy=near(key, known))
+    cause = first.get("ctx", {}).get("error")
+    told = str(cause) if cause is not None else first["msg"][:1].lower() + first["msg"][1:]
+    got = "" if cause is not None or isinstance(first["input"], dict) else f", got {first['input']!r}"
+    where = f"[{'.'.join(place[:-1])}] {place[-1]}: " if len(place) > 1 else f"[{place[0]}] " if place else ""
+    more = error.error_count() - 1
+    remedy = f"There {'is' if more == 1 else 'are'} {more} more after this one." if more else None
+    return FunnelError(f"{where}{told}{got}", file=path, remedy=remedy)
+
+
+def _keys(place: tuple[int | str, ...]) -> Iterator[str]:
+    """The keys that the table at `place` can have."""
+    model: Any = Config
+    for part in place:
+        if isinstance(part, int):
+            continue
+        model = _model_in(model.model_fields[part].annotation)
+    for name, info in model.model_fields.items():
+        yield info.alias or name
+
+
+def _model_in(annotation: Any) -> Any:
+    """The model class inside an annotation such as tuple[Join, ...] or Outcome | None."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_model_in(inner) for inner in typing.get_args(annotation))
+    return next((model for model in found if model is not None), None)

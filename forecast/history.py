@@ -1,0 +1,187 @@
+"""The past as it was known on a day: `as_of` is the only door from the tables to everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from forecast.config import FunnelSection
+from forecast.errors import FunnelError
+from forecast.sources.tables import Known, Tables
+
+# With dates only, a stay that begins and ends on one day counts a third of a day: the expected distance of two
+# moments drawn uniformly from it. With times of day, about a second.
+SAME_DAY_STAY = 1 / 3
+SHORTEST_STAY = 1e-5
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Visits:
+    """Stays of deals in states, V in all, ordered by deal and then by time; frozen arrays of length V.
+
+    deal: row in History.deals. state: index into History.states. entered: days since 1970-01-01.
+    left: the same, the origin where the stay goes on. to: the state entered next, -1 where the stay goes on.
+    amount: the deal's amount known at the end of the stay, NaN where unknown.
+    """
+
+    deal: Ints
+    state: Ints
+    entered: Floats
+    left: Floats
+    to: Ints
+    amount: Floats
+
+    def __len__(self) -> int:
+        return len(self.deal)
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """What was known at the `origin` (the morning of that day).
+
+    states: open stages in funnel order, then won, then lost. deals: one row per deal created before the origin:
+    deal_id, client, created, amount and attributes, each missing where it was not known yet.
+    visits: see Visits. recorded_from: days since 1970-01-01 from which exits were recorded.
+    timed: whether times of day are known. known: when each column of deals is known.
+    """
+
+    states: tuple[str, ...]
+    viable_from: int
+    origin: pd.Timestamp
+    deals: pd.DataFrame
+    visits: Visits
+    recorded_from: float
+    timed: bool
+    known: Mapping[str, Known]
+
+    @property
+    def won(self) -> int:
+        return len(self.states) - 2
+
+    @property
+    def lost(self) -> int:
+        return len(self.states) - 1
+
+    @property
+    def day(self) -> float:
+        """The origin in days since 1970-01-01."""
+        return float(days(pd.Series([self.origin]))[0])
+
+    def last_visits(self) -> Ints:
+        """(deals,) index of the last visit of each deal."""
+        return np.searchsorted(self.visits.deal, np.arange(len(self.deals)), side="right") - 1
+
+    def open_visits(self) -> Ints:
+        """Indices of the visits in which deals are open at the origin."""
+        last = self.last_visits()
+        return last[self.visits.state[last] < self.won]
+
+    def wins(self) -> pd.DataFrame:
+        """Won deals: row in deals, won (days since 1970-01-01), amount (NaN where unknown)."""
+        last = self.last_visits()
+        last = last[self.visits.state[last] == self.won]
+        visits = self.visits
+        return pd.DataFrame(
+            {"deal": visits.deal[last], "won": visits.entered[last], "amount": visits.amount[last]}
+        )
+
+    def won_between(self, start: float, end: float) -> float:
+        """Amount won after `start` up to `end` (days since 1970-01-01)."""
+        wins = self.wins()
+        return float(wins.loc[(wins["won"] > start) & (wins["won"] <= end), "amount"].sum())
+
+
+def days(times: pd.Series[Any]) -> Floats:
+    """Days since 1970-01-01, NaN for missing times."""
+    return ((times - pd.Timestamp(0)) / pd.Timedelta(days=1)).to_numpy(dtype=np.float64)
+
+
+def as_of(tables: Tables, funnel: FunnelSection, origin: date | pd.Timestamp) -> History:
+    """The history as it was known on the morning of `origin`.
+
+    Rows of that day and later are left out, stays that went on are cut, and whatever a column told only later
+    is missing: columns known at close on deals not closed by then, overwritten columns altogether.
+    Raises FunnelError where nothing was known yet, or the records end before the origin.
+    """
+    origin = pd.Timestamp(origin)
+    _check_origin(tables, origin)
+    rows = tables.stage_history[tables.stage_history["entered"] < origin]
+    deals = tables.deals[tables.deals["deal_id"].isin(rows["deal_id"])].reset_index(drop=True)
+    visits = _visits(rows, deals, funnel.states, tables, origin)
+    return History(
+        states=funnel.states,
+        viable_from=funnel.states.index(funnel.viable_from) if funnel.viable_from else 0,
+        origin=origin,
+        deals=_hidden(deals, visits, len(funnel.states), tables.known),
+        visits=visits,
+        recorded_from=-np.inf if tables.recorded_from is None else float(days(pd.Series([tables.recorded_from]))[0]),
+        timed=tables.timed,
+        known=tables.known,
+    )
+
+
+def _check_origin(tables: Tables, origin: pd.Timestamp) -> None:
+    first = tables.stage_history["entered"].min()
+    if origin <= first:
+        raise FunnelError(
+            f"the as-of date {origin.date()} is before the first deal ({first.date()}): nothing was known then",
+            remedy=f"Ask as of a day after {first.date()} and up to {tables.recorded_until.date()}.",
+        )
+    if origin > tables.recorded_until:
+        last = (tables.recorded_until - pd.Timedelta(days=1)).date()
+        raise FunnelError(
+            f"the as-of date {origin.date()} is later than the records reach ({last})",
+            remedy=f"Ask as of {tables.recorded_until.date()} at the latest, or state the last recorded day as "
+            "`until` under [recording] if nothing happened since.",
+        )
+
+
+def _visits(
+    rows: pd.DataFrame, deals: pd.DataFrame, states: tuple[str, ...], tables: Tables, origin: pd.Timestamp
+) -> Visits:
+    """Stays between changes of stage; rows that repeat the stage only carry a new amount."""
+    deal = np.searchsorted(deals["deal_id"].to_numpy(dtype=object), rows["deal_id"].to_numpy(dtype=object))
+    state = pd.Index(states).get_indexer(pd.Index(rows["stage"]))
+    amount = rows["amount"].groupby(rows["deal_id"], sort=False).ffill().to_numpy(dtype=np.float64)
+    if tables.known["amount"] is not Known.OVERWRITTEN:
+        amount = np.where(np.isnan(amount), deals["amount"].to_numpy(dtype=np.float64)[deal], amount)
+    if tables.known["amount"] is Known.CLOSE:
+        amount = np.where(state >= len(states) - 2, amount, np.nan)
+    entered = days(rows["entered"]) + (0.0 if tables.timed else 1.0)  # a date stands for the end of its day
+    new = np.ones(len(rows), dtype=bool)
+    new[1:] = (deal[1:] != deal[:-1]) | (state[1:] != state[:-1])
+    begins = np.flatnonzero(new)
+    ends = np.append(begins[1:], len(rows)) - 1
+    deal, state, entered = deal[begins], state[begins], entered[begins]
+    follows = np.append(deal[1:] == deal[:-1], False)
+    end = float(days(pd.Series([origin]))[0])
+    left = np.where(follows, np.append(entered[1:], end), end)
+    to = np.where(follows, np.append(state[1:], -1), -1)
+    shortest = SHORTEST_STAY if tables.timed else SAME_DAY_STAY
+    entered = np.where(follows & (left - entered < shortest), left - shortest, entered)
+    return Visits(deal, state, entered, left, to, amount[ends])
+
+
+def _hidden(
+    deals: pd.DataFrame, visits: Visits, n_states: int, known: Mapping[str, Known]
+) -> pd.DataFrame:
+    """The deals with all blanked that was not known yet; `amount` is the one known at the origin."""
+    last = np.searchsorted(visits.deal, np.arange(len(deals)), side="right") - 1
+    closed = visits.state[last] >= n_states - 2
+    shown = deals.copy()
+    shown["amount"] = visits.amount[last]
+    for column, when in known.items():
+        if when is Known.CLOSE:
+            shown[column] = shown[column].where(closed)
+        elif when is Known.OVERWRITTEN and column in shown:
+            shown[column] = shown[column].where(np.zeros(len(shown), dtype=bool))
+    return shown

@@ -1,0 +1,119 @@
+"""What a deal brings when it is won.
+
+Where amounts are known on the way, a deal is won at its current amount with some probability, else at a
+heavy-tailed (Laplace) log ratio of it; both are drawn by their own conjugate posterior or Bayesian bootstrap, by
+stage. Where amounts are unknown until the close, a log-normal with effects of the attributes is part of the PyMC
+model:  log amount ~ Normal(level + effect[c], scatter), through its sufficient statistics by cell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+from forecast.history import Floats, History, Ints
+from forecast.models.design import Design
+from forecast.models.exits import log_sizes
+from forecast.models.priors import Priors
+from forecast.models.whiten import standard_normal, whitened
+
+UNCHANGED = 1e-6  # log ratios smaller than this are no change
+USUAL_REVISIONS = 2.0  # revisions that the prior counts for
+USUAL_SCALE = 0.2  # of a log ratio, where nothing was seen
+LARGEST_SCALE = 0.9  # the expectation of the ratio is infinite from 1 on
+LEVEL_SD = 5.0
+
+
+@dataclass(frozen=True, eq=False)
+class WonAmounts:
+    """Log won amounts by cell: count, mean and sum of squared deviations, (C,) each."""
+
+    count: Floats
+    mean: Floats
+    squares: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Revisions:
+    """Log ratios of the won amount to that at the end of a stay, (n,), and the state of that stay, (n,)."""
+
+    log_ratio: Floats
+    state: Ints
+
+
+def won_amounts(history: History, cell_of_deal: Ints, n_cells: int) -> WonAmounts:
+    """Statistics of the won deals whose amount is positive and whose winning was on record."""
+    wins = history.wins()
+    wins = wins[(wins["amount"] > 0) & (wins["won"] > history.recorded_from)]
+    cell, log_amount = cell_of_deal[wins["deal"]], np.log(wins["amount"].to_numpy(dtype=np.float64))
+    count = np.bincount(cell, minlength=n_cells).astype(np.float64)
+    mean = np.bincount(cell, weights=log_amount, minlength=n_cells) / np.maximum(count, 1)
+    squares = np.bincount(cell, weights=(log_amount - mean[cell]) ** 2, minlength=n_cells)
+    return WonAmounts(count, mean, squares)
+
+
+def revisions(history: History) -> Revisions:
+    """How the amounts of won deals changed between each of their stays and winning."""
+    visits, wins = history.visits, history.wins()
+    won = np.full(len(history.deals), np.nan)
+    won[wins["deal"]] = wins["amount"]
+    final = won[visits.deal]
+    used = (final > 0) & (visits.amount > 0) & (visits.state < history.won)
+    return Revisions(np.log(final[used] / visits.amount[used]), visits.state[used])
+
+
+def add_amounts(won: WonAmounts, cells: Design, n_attributes: int, priors: Priors) -> None:
+    """Add the log-normal to the PyMC model in context, with the deterministics `log_amount` (1 + coefficients,), the
+    level and the attributes' effects, and `amount_scatter`.
+    """
+    scatter = pm.Deterministic("amount_scatter", pt.exp(log_sizes("log_amount_scatter", [priors.amount_scatter], ())[0]))
+    log_size = log_sizes("log_amount_size", [priors.amount_level] * max(n_attributes, 1), ())
+    total = max(won.count.sum(), 1)
+    level = float((won.count * won.mean).sum() / total)
+    within = float(won.squares.sum() / total) + 1e-3
+    design = np.vstack([np.ones((1, cells.matrix.shape[1])), cells.matrix])
+    weak = np.append(LEVEL_SD**-2.0, np.full(cells.coefficients, 1.0))
+    precision = (design * won.count / within) @ design.T + np.diag(weak)
+    centre = np.linalg.solve(precision, design @ (won.count * (won.mean - level) / within))
+    centre[0] += level
+    beta = pm.Deterministic("log_amount", whitened("amount", centre, precision))
+    log_sd = log_size[cells.group]
+    pm.Potential(
+        "amount_prior",
+        standard_normal(beta[1:] * pt.exp(-log_sd)) - log_sd.sum()
+        + standard_normal((beta[0] - level) / LEVEL_SD),
+    )  # fmt: skip
+    count, mean = won.count, won.mean
+    deviation = mean - pt.dot(beta, design)
+    squares = won.squares + count * deviation**2
+    pm.Potential("amounts", (-count * pt.log(scatter) - squares / (2 * scatter**2)).sum())
+
+
+def draw_revisions(
+    seen: Revisions, n_states: int, n_draws: int, rng: np.random.Generator
+) -> tuple[Floats, Floats, Floats]:
+    """(draws, states) each: probability of no change, shift and scale of the Laplace log ratio otherwise.
+
+    Unchanged: Beta, with two prior deals at the rate of all stages. Ratios: Bayesian bootstrap of the Laplace fit
+    (weighted median and mean absolute deviation) over all stages, the prior counting for two ratios of 0.2.
+    """
+    changed = np.abs(seen.log_ratio) > UNCHANGED
+    same, moved = (np.bincount(seen.state[pick], minlength=n_states) for pick in (~changed, changed))
+    rate = (same.sum() + 1) / (same.sum() + moved.sum() + 2)
+    kept = rng.beta(same + 2 * rate, moved + 2 * (1 - rate), size=(n_draws, n_states))
+    ratios = np.sort(seen.log_ratio[changed])
+    if len(ratios) == 0:
+        flat = np.zeros((n_draws, n_states))
+        return kept, flat, flat + USUAL_SCALE
+    if len(ratios) > 2_000:  # a sample at even ranks; more would not narrow what matters
+        ratios = ratios[np.linspace(0, len(ratios) - 1, 2_000).astype(np.int64)]
+    weights = rng.exponential(size=(n_draws, len(ratios)))
+    median = ratios[(np.cumsum(weights, axis=1) < weights.sum(axis=1, keepdims=True) / 2).sum(axis=1)]
+    shift = median * len(ratios) / (len(ratios) + USUAL_REVISIONS)
+    deviation = (weights * np.abs(ratios - shift[:, None])).sum(axis=1)
+    scale = (deviation + USUAL_REVISIONS * USUAL_SCALE) / (weights.sum(axis=1) + USUAL_REVISIONS)
+    scale = np.minimum(scale, LARGEST_SCALE)
+    return kept, *(np.broadcast_to(value[:, None], (n_draws, n_states)) for value in (shift, scale))

@@ -1,0 +1,73 @@
+"""New deals per month: negative binomial with level, drift and, given two years, month of the year.
+
+    log mean_m = level + log(days recorded in m) + drift_m + season_m,   variance = mean + mean^2 * scatter^2
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+import pytensor.tensor as pt
+
+from forecast.history import Floats, History, days
+from forecast.models.design import Design
+from forecast.models.exits import poisson_information, log_sizes
+from forecast.models.priors import Priors
+from forecast.models.whiten import standard_normal, whitened
+
+LEVEL_SD = 5.0  # of the log level: the data speak for themselves from the first month on
+
+
+@dataclass(frozen=True, eq=False)
+class Arrivals:
+    """counts (M,) of deals created in the recorded part of each month, days (M,) of that part, 0 where none."""
+
+    counts: Floats
+    days: Floats
+
+
+def count_arrivals(history: History, months: pd.DatetimeIndex) -> Arrivals:
+    """Deals created in each month (M + 1 month starts) from the day on which recording began to the origin.
+
+    Deals created earlier are survivors, not arrivals. Where no such day is known, it is that of the first deal.
+    """
+    edges = days(pd.Series(months))
+    created = np.floor(days(history.deals["created"])) if not history.timed else days(history.deals["created"])
+    since = max(history.recorded_from, float(created.min()))
+    counts = np.histogram(created[created >= since], edges)[0]
+    recorded = np.clip(np.minimum(edges[1:], history.day) - np.maximum(edges[:-1], since), 0, None)
+    return Arrivals(counts.astype(np.float64), recorded)
+
+
+def add_arrivals(arrivals: Arrivals, design: Design, priors: Priors) -> None:
+    """Add new deals to the PyMC model in context, with the deterministics `log_arrival_rate` (T,), per day, and
+    `arrival_shape`; T >= M months, future ones included.
+    """
+    months = design.matrix.shape[1]
+    counts, recorded = np.zeros(months), np.zeros(months)
+    counts[: len(arrivals.counts)], recorded[: len(arrivals.days)] = arrivals.counts, arrivals.days
+    sizes = [priors.arrival_drift, priors.arrival_season][: int(design.group.max()) + 1]
+    log_size = log_sizes("log_arrival_size", sizes, ())
+    scatter = pt.exp(pm.Normal("log_arrival_scatter", np.log(priors.arrival_scatter.median), priors.arrival_scatter.spread))
+    shape = pm.Deterministic("arrival_shape", scatter**-2.0)
+
+    median = np.array([size.median for size in sizes])
+    nominal = np.vstack([np.ones(months), median[design.group][:, None] * design.matrix])
+    information = (nominal * (counts / (1 + counts * priors.arrival_scatter.median**2))) @ nominal.T
+    precision = information + np.diag(np.append(LEVEL_SD**-2, np.ones(design.coefficients)))
+    centre = np.append(np.log((counts.sum() + 0.5) / (recorded.sum() + 1)), np.zeros(design.coefficients))
+    z = whitened("arrival", centre, precision)
+    pm.Potential("arrival_prior", standard_normal(z[1:]) + standard_normal((z[0] - centre[0]) / LEVEL_SD))
+    size = pt.exp(log_size)[design.group]
+    log_rate = pm.Deterministic("log_arrival_rate", z[0] + pt.dot(z[1:] * size, design.matrix))
+
+    counted, on_record = counts, recorded
+    mean = pt.exp(log_rate) * on_record
+    log_density = (
+        pt.gammaln(counted + shape) - pt.gammaln(shape) - (counted + shape) * pt.log1p(mean / shape)
+        + counted * (log_rate - pt.log(shape))
+    )  # fmt: skip
+    pm.Potential("arrivals", pt.where(on_record > 0, log_density, 0.0).sum())

@@ -1,0 +1,67 @@
+"""Design matrices: which standardised coefficients act on which months and which cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from forecast.history import Floats, Ints
+
+SIZE = "size"  # the attribute that is an ordered slope, not a set of levels
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """Rows are coefficients, columns the months or cells on which they act; `group` (rows,) names a shared size."""
+
+    matrix: Floats
+    group: Ints
+
+    @property
+    def coefficients(self) -> int:
+        return len(self.matrix)
+
+
+def zero_sum(levels: int) -> Floats:
+    """(levels, levels - 1) an orthonormal basis of the vectors that sum to zero: independent normal coordinates of
+    one size give every level the same prior.
+    """
+    basis, _ = np.linalg.qr(np.column_stack([np.ones(levels), np.eye(levels)[:, : levels - 1]]))
+    return np.asarray(basis[:, 1:])
+
+
+def drift(months: int, anchor: int) -> Floats:
+    """(months - 1, months) steps of a random walk that is zero at month `anchor`, backwards and forwards."""
+    step, month = np.arange(months - 1)[:, None], np.arange(months)[None, :]
+    return ((step < month) & (step >= anchor)).astype(float) - ((step >= month) & (step < anchor))
+
+
+def calendar(month_of_quarter: Ints, anchor: int) -> Design:
+    """Month of the fiscal quarter (group 0), drift (1) and shocks (2) of hazards."""
+    months = len(month_of_quarter)
+    parts = [np.eye(3)[month_of_quarter].T, drift(months, anchor), np.eye(months)]
+    return Design(np.vstack(parts), np.repeat(np.arange(3), [len(part) for part in parts]))
+
+
+def arrivals(month_of_year: Ints, anchor: int, seasonal: bool) -> Design:
+    """Drift (group 0) and, where `seasonal`, month of the year (group 1) of arrivals."""
+    parts = [drift(len(month_of_year), anchor)]
+    if seasonal:
+        parts.append(zero_sum(12)[month_of_year].T)
+    return Design(np.vstack(parts), np.repeat(np.arange(len(parts)), [len(part) for part in parts]))
+
+
+def cells(table: pd.DataFrame) -> Design:
+    """Levels of every attribute (one group each, zero-sum); the column `size` holds scores and is one slope."""
+    parts, groups = [np.zeros((0, len(table)))], [np.zeros(0, dtype=np.int64)]
+    for group, name in enumerate(table.columns):
+        if name == SIZE:
+            part = table[name].to_numpy(dtype=np.float64)[None, :]
+        else:
+            codes, levels = pd.factorize(table[name], sort=True)
+            part = zero_sum(len(levels))[codes].T
+        parts.append(part)
+        groups.append(np.full(len(part), group))
+    return Design(np.vstack(parts), np.concatenate(groups))

@@ -1,0 +1,134 @@
+"""The last steps to Tables: order of events, the end of recording, when each column is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from forecast.config import Config
+from forecast.errors import FunnelError, near
+from forecast.sources.quality import among
+from forecast.sources.tables import DEALS, STAGE_HISTORY, Known
+
+ENOUGH_OPEN, NEARLY_ALL, MANY_MISSING = 20, 0.95, 0.2
+DAY = pd.Timedelta(days=1)
+
+
+def recorded_until(config: Config, entered: pd.Series) -> pd.Timestamp:
+    """The day after the last recorded day: as declared, else after the last event not in the future."""
+    if config.recording.until is not None:
+        return pd.Timestamp(config.recording.until) + DAY
+    today = pd.Timestamp(date.today())
+    past = entered[entered < today + DAY]
+    if past.empty:
+        raise FunnelError(
+            "all dates are in the future", examples=entered.head(3), remedy="Check the date columns."
+        )
+    return pd.Timestamp(past.max()).normalize() + DAY
+
+
+def recorded_from(config: Config) -> pd.Timestamp | None:
+    return None if config.recording.from_ is None else pd.Timestamp(config.recording.from_)
+
+
+def timed(entered: pd.Series) -> bool:
+    """Whether any event has a time of day."""
+    return bool((entered != entered.dt.normalize()).any())
+
+
+def in_order(history: pd.DataFrame, states: tuple[str, ...], has_times: bool) -> pd.DataFrame:
+    """Sorted by deal and time; within a day funnel order, or the order of the file where there are times of
+    day.
+    """
+    deal = pd.factorize(history["deal_id"], sort=True)[0]
+    time = history["entered"].to_numpy()
+    within = (
+        np.arange(len(history)) if has_times else pd.Categorical(history["stage"], categories=states).codes
+    )
+    return history.iloc[np.lexsort((within, time, deal))]
+
+
+def after_won(history: pd.DataFrame, won: str) -> pd.Series:
+    """Rows that follow the first won row of their deal; `history` is in order."""
+    is_won = history["stage"].eq(won).astype("int64")
+    return is_won.groupby(history["deal_id"], sort=False).cumsum() > is_won
+
+
+def first_entered(history: pd.DataFrame) -> pd.Series:
+    """The first event of each deal, by deal_id; `history` is in order."""
+    return history.drop_duplicates("deal_id").set_index("deal_id")["entered"]
+
+
+def closed(deals: pd.DataFrame, history: pd.DataFrame, config: Config) -> pd.Series:
+    """Which deals are won or lost after their last event; `history` is in order."""
+    last = history.drop_duplicates("deal_id", keep="last")
+    ended = last.loc[last["stage"].isin([config.funnel.won, config.funnel.lost]), "deal_id"]
+    return among(deals["deal_id"], ended)
+
+
+def created_or_first(deals: pd.DataFrame, first: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """(created, too_late): created defaults to the first event and is moved to it where both are on one day.
+
+    `too_late` marks deals created on a later day than their first event.
+    """
+    begun = deals["deal_id"].map(first)
+    created = deals["created"].fillna(begun) if "created" in deals else begun
+    same_day = created.dt.normalize() == begun.dt.normalize()
+    return created.where(~same_day | (created <= begun), begun), (created > begun) & ~same_day
+
+
+def knowledge(
+    config: Config, deals: pd.DataFrame, ended: pd.Series, dated_amounts: bool, through: Mapping[str, str]
+) -> dict[str, Known]:
+    """When each column of deals is known: as declared, else guessed; what is joined is known with what it is
+    joined by.
+
+    `ended` (bool, aligned with deals): won or lost now. A column that is often empty on open deals (of at
+    least 20) and full on nearly all closed ones is filled in by the time of closing: to use it would give the
+    outcome away.
+    """
+    columns = [name for name in deals.columns if name not in ("deal_id", "created")]
+    for name in config.known:
+        if name not in columns:
+            what = f"[known] {name}: there is no such column"
+            raise FunnelError(what, file=config.path, remedy=near(name, columns))
+    for name in config.model.attributes or ():
+        if name not in columns:
+            what = f"[model] attributes: there is no column '{name}'"
+            raise FunnelError(what, file=config.path, remedy=near(name, columns))
+    known = {}
+    for name in columns:
+        there = deals[name].notna()
+        at_close = (
+            (~ended).sum() >= ENOUGH_OPEN
+            and there[ended].mean() >= NEARLY_ALL
+            and (~there[~ended]).mean() >= MANY_MISSING
+        )
+        if name in config.known:
+            known[name] = config.known[name]
+        elif at_close:
+            known[name] = Known.CLOSE
+        elif name == "amount" and dated_amounts:
+            known[name] = Known.CHANGE
+        else:
+            known[name] = Known.OVERWRITTEN if name == "expected_close" else Known.CREATION
+    for name, by in through.items():
+        if name not in config.known and name in known and known.get(by, Known.CREATION) is not Known.CREATION:
+            known[name] = known[by]
+    return known
+
+
+def canonical_deals(deals: pd.DataFrame) -> pd.DataFrame:
+    """Columns in order, client and amount there even if empty, rows sorted by deal_id."""
+    if "client" not in deals:
+        deals = deals.assign(client=pd.Series(None, index=deals.index, dtype="str"))
+    rest = [name for name in deals.columns if name not in DEALS]
+    ordered = deals[[*DEALS, *rest]]
+    return ordered.iloc[np.argsort(pd.factorize(ordered["deal_id"], sort=True)[0])].reset_index(drop=True)
+
+
+def canonical_history(history: pd.DataFrame) -> pd.DataFrame:
+    return history[list(STAGE_HISTORY)].reset_index(drop=True)

@@ -1,0 +1,162 @@
+"""Files into tables of text: CSV as it really arrives, and Parquet."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet
+
+from forecast.errors import FunnelError
+
+CSV, PARQUET = (".csv", ".tsv", ".txt"), (".parquet", ".pq")
+SUFFIXES = CSV + PARQUET
+# "NA" is not among them: it is how North America is written in many a region column.
+MISSING = ("", "nan", "NaN", "NaT", "null", "NULL", "None", "N/A", "n/a", "#N/A", "<NA>", "\\N")
+
+
+@dataclass(frozen=True)
+class Raw:
+    """One file as read.
+
+    `frame`: text columns (str or missing; numbers and datetimes where Parquet has them), indexed by row
+    number as a spreadsheet counts it (the header is row 1). `lines`: rows that do not have as many fields as
+    the header, as (row number, text).
+    """
+
+    file: str
+    frame: pd.DataFrame
+    lines: tuple[tuple[int, str], ...] = ()
+
+
+def read_table(path: Path) -> Raw:
+    """The rows of a CSV (comma, semicolon or tab; UTF-8, UTF-16 or Latin-1) or Parquet file, told by its
+    suffix.
+
+    Raises FunnelError for a file that is missing, empty, damaged or of another kind.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise FunnelError(
+            "there is no such file", file=path, remedy="Check the name and the folder."
+        ) from None
+    except OSError as error:
+        raise FunnelError(f"cannot be read ({error.strerror})", file=path) from None
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        remedy = "Save it as CSV or Parquet (.csv, .parquet)."
+        raise FunnelError(f"a file ending in '{suffix}' cannot be read", file=path, remedy=remedy)
+    if not data.strip():
+        raise FunnelError("the file is empty", file=path, remedy="Export it again, with a header and rows.")
+    lines: tuple[tuple[int, str], ...] = ()
+    try:
+        if suffix in PARQUET:
+            table = pyarrow.parquet.read_table(io.BytesIO(data))
+        else:
+            table, lines = _csv(data, path)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        kind = "Parquet" if suffix in PARQUET else "CSV"
+        told = str(error).splitlines()[0]
+        raise FunnelError(f"cannot be read as {kind}: {told}", file=path, remedy="Export it again.") from None
+    names = _column_names(table.column_names, path)
+    rows = np.arange(2, table.num_rows + len(lines) + 2)
+    rows = np.setdiff1d(rows, [row for row, _ in lines], assume_unique=True)
+    if not rows.size and not lines:
+        raise FunnelError("there is no row below the header", file=path, remedy="Export the rows as well.")
+    columns = {name: _column(table.column(place)) for place, name in enumerate(names)}
+    return Raw(path.name, pd.DataFrame(columns).set_axis(rows, axis=0), lines)
+
+
+def _csv(data: bytes, path: Path) -> tuple[pa.Table, tuple[tuple[int, str], ...]]:
+    """The table, and the rows that do not fit its header."""
+    text = _decoded(data)
+    data = (text + "\n").encode("utf-8")  # a header alone needs the end of its line
+    header = text.lstrip().split("\n", 1)[0]
+    unfit: list[tuple[int, str]] = []
+
+    def skip(row: pyarrow.csv.InvalidRow) -> str:
+        unfit.append((row.number, row.text))
+        return "skip"
+
+    first = pyarrow.csv.open_csv(io.BytesIO(data), parse_options=_options(header, lambda row: "skip"))
+    names = first.schema.names
+    table = pyarrow.csv.read_csv(
+        io.BytesIO(data),
+        # one thread, because only then are rows numbered
+        read_options=pyarrow.csv.ReadOptions(use_threads=False, autogenerate_column_names=False),
+        parse_options=_options(header, skip),
+        convert_options=pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
+    )
+    if data.count(b'"') % 2 and _holds_line_break(table):
+        remedy = 'Close it; a quotation mark inside a value is written twice ("").'
+        raise FunnelError("a quotation mark is opened and never closed", file=path, remedy=remedy)
+    return table, tuple(unfit)
+
+
+def _options(header: str, skip: object = None) -> pyarrow.csv.ParseOptions:
+    delimiter = max(",;\t", key=header.count)
+    return pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip)
+
+
+def _decoded(data: bytes) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", errors="replace")
+    for encoding in ("utf-8-sig", "cp1252"):  # cp1252 is what Windows means by Latin-1: it has the euro sign
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return data.decode("latin-1")
+
+
+def _holds_line_break(table: pa.Table) -> bool:
+    return any(
+        pc.any(pc.match_substring(column, "\n")).as_py()
+        for column in table.columns
+        if pa.types.is_string(column.type)
+    )
+
+
+def _column_names(names: list[str], path: Path) -> list[str]:
+    """Header cells without blanks around them; an empty one becomes 'column N'.
+
+    A name that occurs twice is an error.
+    """
+    clean = [name.strip() or f"column {place}" for place, name in enumerate(names, start=1)]
+    twice = [name for name, count in Counter(clean).items() if count > 1]
+    if twice:
+        raise FunnelError(
+            "the header has this column twice", file=path, column=twice[0], remedy="Rename one of them."
+        )
+    return clean
+
+
+def _column(values: pa.ChunkedArray) -> pd.Series:
+    """Text without blanks around it, missing where it says so; floats and datetimes stay what they are."""
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        values = values.cast(kind.value_type)
+        kind = values.type
+    if pa.types.is_floating(kind) or pa.types.is_timestamp(kind):
+        return pd.Series(values.to_pandas())
+    if pa.types.is_date(kind):
+        return pd.Series(values.cast(pa.timestamp("us")).to_pandas())
+    if pa.types.is_decimal(kind):
+        return pd.Series(values.cast(pa.float64()).to_pandas())
+    if pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_large_string(kind):
+        values = values.cast(pa.string())
+    elif not pa.types.is_string(kind):
+        values = pa.chunked_array(
+            [pa.array([None if v is None else str(v) for v in values.to_pylist()], pa.string())]
+        )
+    trimmed = pc.utf8_trim_whitespace(values)
+    missing = pc.is_in(trimmed, value_set=pa.array(MISSING))
+    return pd.Series(pc.if_else(missing, pa.scalar(None, pa.string()), trimmed).to_pandas(), dtype="str")

@@ -1,0 +1,211 @@
+"""Steps that the shapes share: from rows to checked values; no row leaves without its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+
+from forecast.config import Config
+from forecast.errors import FunnelError, did_you_mean, near
+from forecast.sources import values
+from forecast.sources.columns import ALIASES, DATES, missing, recognise, simplified
+from forecast.sources.quality import Sieve
+from forecast.sources.readers import Raw, read_table
+
+WHOLE_DEAL = "the deal is left out"
+
+
+def declared(config: Config, raw: Raw) -> dict[str, str]:
+    """Columns named in the funnel file: by [source.columns], or by their own name in [model] or [known]."""
+    named = (*(config.model.attributes or ()), *config.known)
+    own = {name: name for name in named if name in raw.frame.columns and name not in ALIASES}
+    return {**own, **config.source.columns}
+
+
+def sieve(raw: Raw, columns: Mapping[str, str], config: Config) -> Sieve:
+    """The rows of `raw` under their canonical names, with [source.replace] done."""
+    frame = raw.frame[list(columns.values())].set_axis(list(columns), axis=1)
+    for name in frame.columns:
+        if name not in DATES and name != "amount" and not name.startswith("entered:"):
+            frame[name] = as_text(frame[name])
+    return Sieve(raw.file, replaced(frame, columns, config), raw.lines)
+
+
+def replaced(frame: pd.DataFrame, columns: Mapping[str, str], config: Config) -> pd.DataFrame:
+    """[source.replace.COLUMN], where COLUMN is a canonical name or the name in the file."""
+    for name, column in columns.items():
+        change = {**config.source.replace.get(column, {}), **config.source.replace.get(name, {})}
+        if change and isinstance(frame[name].dtype, pd.StringDtype):
+            frame[name] = frame[name].replace(change)
+    return frame
+
+
+def as_text(column: pd.Series) -> pd.Series:
+    """str or missing; whole numbers without a decimal point."""
+    if isinstance(column.dtype, pd.StringDtype):
+        return column
+    if pd.api.types.is_float_dtype(column.dtype):
+        whole = column.dropna()
+        if (whole % 1 == 0).all() and (whole.abs() < 2**53).all():
+            column = column.astype("Int64")
+    return column.astype("str").where(column.notna())
+
+
+def drop_unnamed(rows: Sieve, key: str = "deal_id") -> None:
+    rows.set_aside(
+        rows.frame[key].isna(), f"no {key.replace('_', ' ')}", effect="nothing tells whose row it is"
+    )
+
+
+def drop_repeats(rows: Sieve, columns: Mapping[str, str], key: str = "deal_id") -> None:
+    """Of identical rows one is kept; rows of one key that differ are all set aside, for nothing tells which
+    is right.
+    """
+    several = rows.frame[rows.frame.duplicated(key, keep=False)]
+    if several.empty:
+        return
+    again = pd.Series(rows.frame.index.isin(several.index[several.duplicated()]), index=rows.frame.index)
+    rows.set_aside(again, "repeats another row", effect="one of them is kept", show=rows.frame[key])
+    differing = rows.frame.duplicated(key, keep=False)
+    name = key.replace("_", " ")
+    remedy = "Keep one row each. A file with a row per change needs columns for stage and day of entering."
+    what = f"rows with the same {name} differ"
+    rows.refuse_if_many(differing, len(rows.frame), columns[key], what, remedy, rows.frame[key])
+    rows.set_aside(differing, what, effect="nothing tells which is right", show=rows.frame[key])
+
+
+def read_dates(rows: Sieve, columns: Mapping[str, str], config: Config, names: Iterable[str]) -> None:
+    """Turn the columns `names` into naive UTC datetimes; rows whose date cannot be read are set aside."""
+    names = list(names)
+    leads = config.source.day_first
+    if leads is None:
+        leads = values.day_first([rows.frame[name] for name in names], rows.file)
+    parsed = {name: values.dates(rows.frame[name], leads) for name in names}
+    original = {name: rows.frame[name] for name in names}
+    rows.frame = rows.frame.assign(**parsed)
+    for name in names:
+        text = original[name].loc[rows.frame.index]
+        there = ~values.is_blank(text)
+        bad = there & rows.frame[name].isna()
+        column = columns.get(name, name)
+        remedy = f"Write dates as 2017-12-31, or name another column for {name.removeprefix('entered:')}."
+        rows.refuse_if_many(bad, int(there.sum()), column, "too many of these are not dates", remedy, text)
+        rows.set_aside(bad, f"not a date in '{column}'", effect=WHOLE_DEAL, show=text)
+
+
+def read_amount(rows: Sieve, columns: Mapping[str, str], config: Config) -> dict[str, int]:
+    """Turn amount into floats; unreadable and negative ones are set aside.
+
+    Returns the currencies seen, with rows.
+    """
+    seen: dict[str, int] = {}
+    if "currency" in rows.frame:
+        counts = rows.frame["currency"].str.upper().value_counts()
+        seen = {str(name): int(count) for name, count in counts.items()}
+        rows.frame = rows.frame.drop(columns="currency")
+    if "amount" not in rows.frame:
+        rows.frame = rows.frame.assign(amount=float("nan"))
+        return seen
+    text, column = rows.frame["amount"], columns["amount"]
+    for mark, count in values.currencies(text).items():
+        seen[mark] = seen.get(mark, 0) + count
+    rows.frame = rows.frame.assign(amount=values.amounts(text, rows.file, column, config.source.decimal))
+    there = ~values.is_blank(text)
+    bad = there & rows.frame["amount"].isna()
+    remedy = "Write amounts as 1234.50, or name another column for amount."
+    rows.refuse_if_many(bad, int(there.sum()), column, "too many of these are not amounts", remedy, text)
+    rows.set_aside(bad, f"not an amount in '{column}'", effect=WHOLE_DEAL, show=text)
+    rows.set_aside(rows.frame["amount"] < 0, f"negative amount in '{column}'", effect=WHOLE_DEAL, show=text)
+    return seen
+
+
+def one_currency(seen: Mapping[str, int], config: Config, file: str, column: str | None) -> str:
+    """The currency of all amounts.
+
+    Raises FunnelError where there are several, or another than the funnel file says.
+    """
+    if len(seen) > 1:
+        shown = [f"{name} in {rows:,} rows" for name, rows in sorted(seen.items(), key=lambda item: -item[1])]
+        remedy = "Convert them to one, or keep the rows of one: different currencies are never added."
+        raise FunnelError(
+            "amounts are in several currencies", file=file, column=column, examples=shown, remedy=remedy
+        )
+    stated = config.funnel.currency
+    found = next(iter(seen), stated)
+    if stated and found != stated:
+        remedy = f'Convert them, or write currency = "{found}" under [funnel].'
+        raise FunnelError(
+            f"amounts are in {found}, the funnel in {stated}", file=file, column=column, remedy=remedy
+        )
+    return found if len(found) == 3 and found.isalpha() and found.isascii() else stated
+
+
+def joined(
+    frame: pd.DataFrame, rows: Sieve, config: Config
+) -> tuple[pd.DataFrame, list[Sieve], dict[str, str], dict[str, str]]:
+    """[[source.join]]: `frame` (rows of `rows`) with the columns of other files.
+
+    Returns it with the sieves of these files, their columns (canonical name -> "file: column"), and through
+    which column each was found (canonical name -> name).
+    """
+    sieves, columns, through = [], {}, {}
+    for join in config.source.join:
+        raw = read_table(config.folder / join.file)
+        if join.on not in frame.columns:
+            raise missing(join.on, frame.columns, rows.file)
+        names = list(raw.frame.columns)
+        found = recognise(names, {join.on: join.key} if join.key else {}, raw.file, needed=[join.on])
+        for name, column in join.columns.items():
+            if column not in names:
+                raise missing(name, names, raw.file, column)
+        wanted = {join.on: found[join.on], **join.columns}
+        lookup = sieve(raw, wanted, config)
+        drop_unnamed(lookup, join.on)
+        drop_repeats(lookup, wanted, join.on)
+        table = lookup.frame.set_index(join.on)
+        for name, column in join.columns.items():
+            frame = frame.assign(**{name: frame[join.on].map(table[name]).astype("str")})
+            columns[name], through[name] = f"{raw.file}: {column}", join.on
+        lost = frame[join.on].notna() & ~frame[join.on].isin(table.index)
+        effect = f"unknown there: {', '.join(join.columns)}"
+        rows.note(lost, f"'{join.on}' is not in {raw.file}", effect=effect, show=frame[join.on])
+        sieves.append(lookup)
+    return frame, sieves, columns, through
+
+
+def known_stages(rows: Sieve, config: Config, column: str) -> None:
+    """Write stage names as the funnel file does. Raises FunnelError for a stage that it does not have."""
+    states = config.funnel.states
+    stage = rows.frame["stage"]
+    spelled = {simplified(name): name for name in reversed(states)}
+    other = {name: spelled.get(simplified(name)) for name in stage.dropna().unique() if name not in states}
+    unknown = stage.isin([name for name, meant in other.items() if meant is None])
+    if unknown.any():
+        counts = stage[unknown].value_counts()
+        first = str(counts.index[0])
+        hint = f"Stages: {', '.join(states)}. {did_you_mean(first, states)}".strip()
+        remedy = f'{hint} Add it to stages, or write [source.replace.{column}] "{first}" = "..."'
+        raise FunnelError(
+            "stages that the funnel does not have",
+            file=rows.file,
+            column=column,
+            count=int(unknown.sum()),
+            examples=[f"'{name}' ({rows_of:,})" for name, rows_of in counts.items()],
+            remedy=remedy,
+        )
+    respelled = {name: meant for name, meant in other.items() if meant is not None}
+    if respelled:
+        rows.note(
+            stage.isin(list(respelled)), "stage name spelled differently", effect="read as meant", show=stage
+        )
+        rows.frame = rows.frame.assign(stage=stage.replace(respelled))
+
+
+def check_replace(config: Config, names: Iterable[str]) -> None:
+    """Raises FunnelError for a column under [source.replace] that no file has."""
+    there = set(names)
+    for column in config.source.replace:
+        if column not in there:
+            what = f"[source.replace.{column}] names a column that is not there"
+            raise FunnelError(what, file=config.path, remedy=near(column, there))

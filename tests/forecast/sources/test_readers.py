@@ -1,0 +1,71 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from forecast.errors import FunnelError
+from forecast.sources.readers import read_table
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_csv_as_it_arrives(tmp_path: Path, delimiter: str, encoding: str) -> None:
+    rows = [["id", " name "], ["1", ' "a, b; c" '.strip()], ["", "Zürich"], ["3", "  "]]
+    path = tmp_path / "a.csv"
+    path.write_bytes("\r\n".join(delimiter.join(row) for row in rows).encode(encoding))
+    frame = read_table(path).frame
+    assert list(frame.columns) == ["id", "name"]
+    assert frame["name"].tolist()[:2] == ["a, b; c", "Zürich"]
+    assert frame.isna().sum().tolist() == [1, 1]
+    assert list(frame.index) == [2, 3, 4]
+
+
+def test_missing_is_what_says_so_and_north_america_is_not(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,region\n1,NA\n2,null\n3,N/A\n")
+    assert read_table(tmp_path / "a.csv").frame["region"].notna().tolist() == [True, False, False]
+
+
+def test_rows_that_do_not_fit_the_header_are_kept_apart(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('a,b\n1,2,3\n1,"two\nlines"\n\n1\n4,5\n')
+    raw = read_table(tmp_path / "a.csv")
+    assert raw.lines == ((2, "1,2,3"), (4, "1"))
+    assert list(raw.frame.index) == [3, 5]
+
+
+def test_parquet(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"id": [1, None], "day": pd.to_datetime(["2017-01-01", None]), "x": [1.5, 2.0]})
+    frame["id"] = frame["id"].astype("Int64")
+    frame["kind"] = pd.Categorical(["a ", "b"])
+    frame.to_parquet(tmp_path / "a.parquet")
+    read = read_table(tmp_path / "a.parquet").frame
+    assert read["id"].tolist()[0] == "1"
+    assert read["id"].isna().tolist() == [False, True]
+    assert read["kind"].tolist() == ["a", "b"]
+    assert read["day"].iloc[0] == pd.Timestamp("2017-01-01")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("a.csv", b"", "the file is empty"),
+        ("a.csv", b" \n \n", "the file is empty"),
+        ("a.csv", b"a,b\n", "no row below the header"),
+        ("a.csv", b"a,b", "no row below the header"),
+        ("a.csv", b"a,a\n1,2\n", "column 'a': the header has this column twice"),
+        ("a.csv", b'a,b\n1,"x\n2,y\n', "quotation mark is opened and never closed"),
+        ("a.parquet", b"a,b\n1,2\n", "cannot be read as Parquet"),
+        ("a.xlsx", b"PK", "ending in '.xlsx' cannot be read"),
+    ],
+)
+def test_unreadable(tmp_path: Path, name: str, content: bytes, told: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(FunnelError, match=told):
+        read_table(tmp_path / name)
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(FunnelError, match="there is no such file"):
+        read_table(tmp_path / "a.csv")
+    (tmp_path / "b.csv").mkdir()
+    with pytest.raises(FunnelError, match="cannot be read"):
+        read_table(tmp_path / "b.csv")
