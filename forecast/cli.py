@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import dataclasses
 import sys
-import tempfile
+from itertools import zip_longest
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -14,11 +14,15 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from forecast import setup
-from forecast.errors import FunnelError
-from forecast.sources import load
+from forecast import outputs, setup, terminal
+from forecast.errors import FunnelError, near
+from forecast.sources import Config, Tables, load
+from forecast.terminal import console
 
-WIDTH = 100
+if TYPE_CHECKING:
+    from forecast.answer import Question
+
+SAMPLES = Path(__file__).parent / "samples"
 
 app = typer.Typer(
     help="Can this sales funnel reach its target?",
@@ -40,12 +44,6 @@ def main() -> None:
     except FunnelError as error:
         print(f"funnel: {error}", file=sys.stderr)
         sys.exit(2)
-
-
-def console() -> Console:
-    """Standard output, at most 100 columns wide."""
-    plain = Console(highlight=False)
-    return Console(highlight=False, width=min(WIDTH, plain.width) if plain.is_terminal else WIDTH)
 
 
 @app.callback()
@@ -72,7 +70,7 @@ def init(
     if target.resolve().parent != beside.resolve():
         remedy = f"File names in it are relative to it: write it to {beside}."
         raise FunnelError("the funnel file must stand beside the rows", file=target, remedy=remedy)
-    write(target, setup.draft(source))
+    outputs.write_text(target, setup.draft(source))
     shown = console()
     shown.print(
         f"Wrote {escape(str(target))}. Check it, then run: funnel check {escape(str(target))}", soft_wrap=True
@@ -85,15 +83,98 @@ def check(source: Source) -> None:
     report(setup.understood(*load(source)), console())
 
 
-def write(path: Path, text: str) -> None:
-    """Write aside, then rename: never a half-written file."""
+@app.command()
+def forecast(
+    source: Annotated[
+        Path | None,
+        typer.Argument(help="A funnel file (TOML), a folder with one, or a CSV or Parquet file."),
+    ] = None,
+    sample: Annotated[
+        str | None, typer.Option(help="Answer for a sample that comes along: maven or b2b.")
+    ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="The day of the question; nothing from that day on is used."),
+    ] = None,
+    period: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PERIOD", help="2017Q4, 2017, 2017-10 or FROM..TO; may be repeated."),
+    ] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(metavar="AMOUNT", help="Revenue to reach in the period; one for each --period."),
+    ] = None,
+    draws: Annotated[int | None, typer.Option(min=1, help="How many futures are simulated.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same answer.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Default: all cores; same answer.")] = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the answer as JSON.")] = None,
+    samples: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.parquet", help="Write the amount won by simulation and month."),
+    ] = None,
+    deals: Annotated[
+        Path | None, typer.Option(metavar="FILE.csv", help="Write what to expect of every open deal.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write all three files into this folder.")
+    ] = None,
+) -> None:
+    """The probability that the funnel reaches its target, with what it rests on.
+
+    Day, periods, targets, draws and seed that are not given are taken from the funnel file.
+    """
+    asked = _source(source, sample)
+    files = outputs.chosen(out, {"json": json, "samples": samples, "deals": deals})
+    with terminal.progress() as progress:
+        progress("Reading the rows", 0, 0)
+        config, tables = load(asked)
+        outputs.spare_inputs(files, config)
+        progress("Loading the model", 0, 0)
+        from forecast.answer import ask  # imports PyMC, which takes seconds
+
+        question = _question(config, tables, as_of, period or [], target or [], draws, seed)
+        answer = ask(
+            config, tables, question, progress=progress, threads=threads, deal_detail="deals" in files
+        )
+    told = {**answer.summary, "files": {}}
     try:
-        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(aside).replace(path)
-    except OSError as error:
-        raise FunnelError(f"cannot be written ({error.strerror})", file=path) from None
+        told = outputs.write(files, answer.summary, answer.samples, answer.deals)
+    finally:  # the answer is shown also where the disk is full
+        terminal.show(told, console())
+
+
+def _source(source: Path | None, sample: str | None) -> Path:
+    """The path that is meant by FILE_OR_CONFIG or by --sample."""
+    known = sorted(path.parent.name for path in SAMPLES.glob("*/funnel.toml"))
+    if source is not None and sample is not None:
+        raise FunnelError("a file and --sample were both given", remedy="Give one of them.")
+    if source is not None:
+        return source
+    if sample is None:
+        remedy = f"Name a funnel file or a CSV file, or try a sample: --sample {known[0]}"
+        raise FunnelError("there is nothing to forecast", remedy=remedy)
+    if sample not in known:
+        raise FunnelError(f"there is no sample '{sample}'", remedy=near(sample, known))
+    return SAMPLES / sample / "funnel.toml"
+
+
+def _question(
+    config: Config, tables: Tables, as_of: str | None, periods: list[str], targets: list[str],
+    draws: int | None, seed: int | None,
+) -> Question:  # fmt: skip
+    """One Question of all periods; each --period goes with the --target at the same place."""
+    from forecast.answer import question_from
+
+    if (periods and targets and len(periods) != len(targets)) or len(targets) > max(len(periods), 1):
+        counted = f"--period was given {len(periods)} times, --target {len(targets)} times"
+        raise FunnelError(counted, remedy="Give one --target for each --period.")
+    pairs = zip_longest(periods, targets) if periods or targets else [(None, None)]
+    questions = [
+        question_from(config, tables, as_of=as_of, period=period, target=target, draws=draws, seed=seed)
+        for period, target in pairs
+    ]
+    joined = tuple(pair for question in questions for pair in question.periods)
+    return dataclasses.replace(questions[0], periods=joined)
 
 
 def report(seen: setup.Understanding, shown: Console) -> None:

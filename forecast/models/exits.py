@@ -48,7 +48,7 @@ def add_exits(exposure: Exposure, calendar: Design, cells: Design, priors: Prior
     by_month[:, : exposure.exits_by_month.shape[1]] = exposure.exits_by_month
 
     seasonal = _calendar(by_month, kind, calendar, priors)[kind]
-    coefficients = _effects(exposure, cells, priors)
+    coefficients = _effects(exposure, kind, cells, priors)
     effect = pt.dot(coefficients, cells.matrix)
     average = (_weights(by_month) * seasonal).sum(axis=1)
     average += (_weights(exposure.exits_by_cell) * effect).sum(axis=1)
@@ -84,22 +84,24 @@ def _calendar(by_month: Floats, kind: Ints, design: Design, priors: Priors) -> A
     return pm.Deterministic("log_calendar", pt.dot(z * size, design.matrix))
 
 
-def _effects(exposure: Exposure, design: Design, priors: Priors) -> Any:
-    """(J, coefficients) of the attributes: normal, with one size per exit and attribute learned from its levels; the
-    slope of deal size has a fixed one.
+def _effects(exposure: Exposure, kind: Ints, design: Design, priors: Priors) -> Any:
+    """(J, coefficients) of the attributes: normal, with one size per kind of exit and attribute, learned; the slope of
+    deal size has a fixed one. Coefficients of which the data say more than the prior are sampled as they are, the
+    others in units of their size (centred and non-centred parametrisation): each is quick where the other sticks.
     """
-    exits = exposure.funnel.n_exits
     names = list(exposure.cells.columns)
-    log_size = log_sizes("log_effect_size", [priors.level] * max(len(names), 1), (exits,))
     fixed = np.array([name == SIZE for name in names], dtype=bool)[design.group]
     nominal = np.where(fixed, priors.size_slope, 2 * priors.level.median)
     information = poisson_information(design.matrix, exposure.exits_by_cell)
-    precision = information + np.diag(nominal**-2.0)
-    coefficients = whitened("effect", np.zeros((exits, design.coefficients)), precision)
-    learned = log_size[:, design.group]
-    log_sd = pt.where(fixed, np.log(priors.size_slope), learned)
-    pm.Potential("effect_prior", standard_normal(coefficients * pt.exp(-log_sd)) - log_sd.sum())
-    return pm.Deterministic("effect", coefficients)
+    centred = (np.diagonal(information, axis1=1, axis2=2) > nominal**-2.0).astype(np.float64)
+    unit = nominal ** (1 - centred)
+    precision = unit[:, :, None] * information * unit[:, None, :]
+    precision += nominal[None, :, None] ** (-2 * centred[:, :, None]) * np.eye(design.coefficients)
+    x = whitened("effect", np.zeros(centred.shape), precision)
+    log_size = log_sizes("log_effect_size", [priors.level] * max(len(names), 1), (int(kind.max()) + 1,))
+    log_sd = pt.where(fixed, np.log(priors.size_slope), log_size[kind][:, design.group])
+    pm.Potential("effect_prior", standard_normal(x * pt.exp(-centred * log_sd)) - (centred * log_sd).sum())
+    return pm.Deterministic("effect", x * pt.exp((1 - centred) * log_sd))
 
 
 def _weights(counts: Floats) -> Floats:

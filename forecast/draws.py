@@ -1,0 +1,155 @@
+"""From a fit to what the simulator takes: Draws, open deals, and templates of deals not created yet."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from forecast.fit import Fit
+from forecast.history import Floats, History, Ints, days
+from forecast.models.amounts import draw_revisions, revisions
+from simulations import Deals, Draws
+
+TEMPLATE_DAYS = 365  # new deals look like those of the last year ...
+FEWEST_TEMPLATES = 30  # ... or like the last thirty, if there are fewer
+MOST_TEMPLATES = 2000
+MOST_CLIENTS = 500  # clients whose revenue is kept apart; the rest is one group
+OTHERS = "(all others)"
+NOBODY = "(none)"
+OPEN, NEW = 0, 1
+
+
+@dataclass(frozen=True, eq=False)
+class Scenario:
+    """Everything that one simulation takes.
+
+    labels: names of the groups of each grouping. open_visit: (N,) index of the visit of each open deal.
+    """
+
+    draws: Draws
+    open_deals: Deals
+    templates: Deals
+    labels: dict[str, list[str]]
+    open_visit: Ints
+
+
+def deal_keys(ids: Sequence[str]) -> np.ndarray:
+    """(N,) uint64 keys of the random numbers of deals: a hash of the deal's name, the same on every machine."""
+    digests = b"".join(hashlib.blake2b(str(name).encode(), digest_size=8).digest() for name in ids)
+    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
+
+
+def scenario(fit: Fit, edges: Floats, grouping: str | None, *, minor: int, seed: int) -> Scenario:
+    """The simulator's input. `edges`: (M + 1,) days since 1970-01-01, from the origin on, no month being cut by none.
+
+    `grouping`: a column of deals whose groups are kept apart besides clients. `minor`: cents per unit of currency.
+    """
+    history = fit.history
+    rng = np.random.default_rng(seed)
+    open_visit = history.open_visits()
+    chosen = _recent(history)
+    first = np.searchsorted(history.visits.deal, np.arange(len(history.deals)))
+    visits, open_rows = history.visits, history.visits.deal[open_visit]
+    labels = {"client": _client_labels(history), "created": ["before the origin", "later"]}
+    if grouping is not None:
+        labels[grouping] = sorted(_named(history.deals[grouping]).unique())
+
+    def deals(rows: Ints, at: Ints, age: Floats, created: int) -> Deals:
+        table = history.deals.iloc[rows]
+        groups = {name: _codes(table[name], names) for name, names in labels.items() if name != "created"}
+        groups["created"] = np.full(len(rows), created, dtype=np.int64)
+        return Deals(
+            key=deal_keys(table["deal_id"]), stage=visits.state[at], age=age, cell=fit.cell_of_deal[rows],
+            amount=_minor(visits.amount[at], minor), groups=groups,
+        )  # fmt: skip
+
+    return Scenario(
+        draws=_draws(fit, edges, len(chosen), _client_counts(history, labels["client"]), minor, rng),
+        open_deals=deals(open_rows, open_visit, history.day - visits.entered[open_visit], OPEN),
+        templates=deals(chosen, first[chosen], np.zeros(len(chosen)), NEW),
+        labels=labels,
+        open_visit=open_visit,
+    )
+
+
+def _draws(fit: Fit, edges: Floats, n_templates: int, clients: Floats, minor: int, rng: np.random.Generator) -> Draws:
+    posterior, draws, states = fit.posterior, fit.n_draws, len(fit.history.states)
+    month = np.searchsorted(days(pd.Series(fit.months)), edges[:-1], side="right") - 1
+    kept, shift, scale = draw_revisions(revisions(fit.history), states, draws, rng)
+    log_mean = np.zeros((draws, len(fit.exposure.cells)))
+    log_sd = np.zeros_like(log_mean)
+    if "log_amount" in posterior:
+        beta = posterior["log_amount"]
+        log_mean = beta[:, :1] + beta[:, 1:] @ fit.design.matrix + np.log(minor)
+        log_sd = np.broadcast_to(posterior["amount_scatter"][:, None], log_mean.shape)
+    return Draws(
+        funnel=fit.exposure.funnel,
+        hazard=np.exp(np.minimum(posterior["log_hazard"], 20)),
+        effect=np.exp(np.clip(fit.cell_effects(), -20, 20)),
+        calendar=np.exp(np.clip(fit.calendar()[:, :, month], -20, 20)),
+        month_edges=edges - edges[0],
+        arrival_mean=np.minimum(np.exp(posterior["log_arrival_rate"][:, month]) * np.diff(edges), 1e6),
+        arrival_shape=posterior["arrival_shape"],
+        template_cdf=_bootstrap(np.ones(n_templates), draws, rng),
+        client_cdf=_bootstrap(clients, draws, rng),
+        amount_kept=kept,
+        amount_shift=shift,
+        amount_scale=scale,
+        amount_log_mean=log_mean,
+        amount_log_sd=log_sd,
+    )
+
+
+def _bootstrap(counts: Floats, draws: int, rng: np.random.Generator) -> Floats:
+    """(draws, n) cumulative weights of a Bayesian bootstrap (Rubin 1981): Dirichlet with these counts."""
+    weights = rng.gamma(counts, size=(draws, len(counts)))
+    total = weights.sum(axis=1, keepdims=True)
+    return np.minimum(np.cumsum(weights, axis=1) / np.where(total > 0, total, 1), 1.0)
+
+
+def _recent(history: History) -> Ints:
+    """Rows of the deals that new deals are drawn from: created within a year, and after recording began."""
+    created = days(history.deals["created"])
+    order = np.argsort(-created, kind="stable")
+    recorded = order[created[order] >= min(history.recorded_from, created.max())]
+    recent = int((created[recorded] >= history.day - TEMPLATE_DAYS).sum())
+    return np.sort(recorded[: min(max(recent, FEWEST_TEMPLATES), MOST_TEMPLATES)])
+
+
+def _minor(amount: Floats, minor: int) -> Ints:
+    return np.where(np.isnan(amount), -1, np.rint(np.nan_to_num(amount) * minor)).astype(np.int64)
+
+
+def _named(column: pd.Series) -> pd.Series:  # type: ignore[type-arg]
+    return column.astype(object).where(column.notna(), NOBODY).astype(str)
+
+
+def _client_labels(history: History) -> list[str]:
+    """Clients whose revenue is kept apart: all, or those with most open and won value, the rest being one group."""
+    clients = history.deals["client"].dropna()
+    value = history.deals["amount"].fillna(0).groupby(history.deals["client"]).sum()
+    names = sorted(clients.unique())
+    if len(names) > MOST_CLIENTS:
+        names = sorted(value.sort_values(ascending=False, kind="stable").index[: MOST_CLIENTS - 1])
+        return [*names, OTHERS]
+    return names or [OTHERS]
+
+
+def _client_counts(history: History, names: list[str]) -> Floats:
+    """How many closed deals each client had: unknown clients are drawn in proportion."""
+    last = history.last_visits()
+    closed = history.deals["client"][history.visits.state[last] >= history.won]
+    counts = np.bincount(_codes(closed.dropna(), names), minlength=len(names)).astype(np.float64)
+    return counts if counts.any() else np.ones(len(names))
+
+
+def _codes(column: pd.Series, names: list[str]) -> Ints:  # type: ignore[type-arg]
+    """Index of each value in `names`; a missing client is -1, one that is not kept apart the last."""
+    if column.name != "client":
+        return pd.Index(names).get_indexer(pd.Index(_named(column))).astype(np.int64)
+    codes = pd.Index(names).get_indexer(pd.Index(column.astype(object))).astype(np.int64)
+    return np.where((codes < 0) & column.notna().to_numpy(), len(names) - 1, codes)

@@ -1,0 +1,267 @@
+"""Fitting: one PyMC model of exits, arrivals and amounts, sampled, and trusted only if it passes the gate."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import arviz
+import numba
+import numpy as np
+import nutpie
+import pandas as pd
+import pymc as pm
+import xarray
+
+from forecast.errors import FunnelError
+from forecast.exposure import Exposure, cell_table, expose, month_starts
+from forecast.history import Floats, History, Ints
+from forecast.models import design
+from forecast.models.amounts import add_amounts, won_amounts
+from forecast.models.arrivals import add_arrivals, count_arrivals
+from forecast.models.contraction import compressed, expected_exits
+from forecast.models.exits import add_exits, kinds_present
+from forecast.models.priors import Priors
+
+CHAINS = 4
+TUNE = 500
+TARGET_ACCEPT = (0.9, 0.98)  # the second is tried when the first fails the gate
+LARGEST_R_HAT = 1.05
+SMALLEST_ESS = 100
+MOST_DIVERGENCES = 0.01  # of the draws
+MOST_SURPRISES = 0.05  # of the checks outside their 99 % predictive range
+CHECK_DRAWS = 200
+SEASONAL_MONTHS = 24  # months of arrivals from which on the month of the year is told from drift
+SIZE_BANDS = 5
+FEWEST_EXITS = 10
+TICK = 0.25  # seconds between signs of life
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Health:
+    """Diagnostics of a fit, the worst over everything that the simulator uses.
+
+    checked: stages by month, of which `outside` had a number of exits outside its 99 % predictive range.
+    """
+
+    r_hat: float
+    ess: float
+    divergences: int
+    draws: int
+    checked: int
+    outside: int
+    seconds: float
+
+    @property
+    def healthy(self) -> bool:
+        return not self.complaints()
+
+    def complaints(self) -> list[str]:
+        """What keeps the fit from being trusted."""
+        found = []
+        if not self.r_hat <= LARGEST_R_HAT:
+            found.append(f"the chains disagree (R-hat {self.r_hat:.2f} > {LARGEST_R_HAT})")
+        if not self.ess >= SMALLEST_ESS:
+            found.append(f"too few independent draws ({self.ess:.0f} < {SMALLEST_ESS})")
+        if self.divergences > MOST_DIVERGENCES * self.draws:
+            found.append(f"{self.divergences} of {self.draws} draws diverged")
+        if self.outside > max(MOST_SURPRISES * self.checked, 1):
+            found.append(f"{self.outside} of {self.checked} monthly numbers of exits were not reproduced")
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """Posterior of a history: `posterior` by name, (draws, ...); months: first days of the T months of the calendar,
+    past and future; cells and design: what the coefficients of `effect` and `log_amount` mean.
+    """
+
+    history: History
+    exposure: Exposure
+    cell_of_deal: Ints
+    design: design.Design
+    months: pd.DatetimeIndex
+    posterior: Mapping[str, Floats]
+    health: Health
+
+    @property
+    def n_draws(self) -> int:
+        return len(self.posterior["log_hazard"])
+
+    def cell_effects(self) -> Floats:
+        """(draws, J, C) log effects."""
+        return np.asarray(self.posterior["effect"] @ self.design.matrix)
+
+    def calendar(self) -> Floats:
+        """(draws, 5, T) log effects by `Kind`, zero for kinds that the funnel has not."""
+        effects = np.zeros((self.n_draws, 5, len(self.months)))
+        effects[:, kinds_present(self.exposure)] = self.posterior["log_calendar"]
+        return effects
+
+
+def with_size(history: History, attributes: Sequence[str]) -> tuple[pd.DataFrame, Ints]:
+    """Cells of the attributes, and of bands of deal size where amounts are known when deals are created.
+
+    The column `size` is the band's median log amount, standardised: an ordered score.
+    """
+    visits = history.visits
+    first = np.searchsorted(visits.deal, np.arange(len(history.deals)))
+    amount = visits.amount[first]
+    known = amount > 0
+    if known.mean() < 0.9 or len(np.unique(amount[known])) < SIZE_BANDS:
+        return cell_table(history, attributes)
+    logs = np.log(np.where(known, amount, np.median(amount[known])))
+    edges = np.unique(np.quantile(logs, np.arange(1, SIZE_BANDS) / SIZE_BANDS))
+    band = np.searchsorted(edges, logs)
+    middle = pd.Series(logs).groupby(band).median()
+    score = (middle - logs.mean()) / logs.std()
+    banded = history.deals.assign(**{design.SIZE: score.loc[band].to_numpy()})
+    deals = banded[[*attributes, design.SIZE]]
+    levels = deals.astype({name: object for name in attributes}).fillna({name: "" for name in attributes})
+    groups = levels.groupby(list(deals.columns), sort=True)
+    return pd.DataFrame(list(groups.groups), columns=list(deals.columns)), groups.ngroup().to_numpy(dtype=np.int64)
+
+
+def fit(
+    history: History,
+    attributes: Sequence[str],
+    *,
+    until: pd.Timestamp,
+    fiscal_year_starts: int = 1,
+    draws: int = 2000,
+    seed: int = 1,
+    priors: Priors | None = None,
+    progress: Progress | None = None,
+) -> Fit:
+    """Sample the posterior given a history; the calendar reaches to the month that holds `until`.
+
+    Raises FunnelError when too little is known for a fit, or the fit fails the gate.
+    """
+    started = time.monotonic()
+    priors = priors or Priors()
+    cells, cell_of_deal = with_size(history, attributes)
+    exposure = expose(history, cells, cell_of_deal)
+    _check_enough(exposure)
+    first = pd.Timestamp(exposure.month_edges[0], unit="D")
+    months = month_starts(first, until)
+    past = len(exposure.month_edges) - 1
+    number = np.asarray(months.month[:-1], dtype=np.int64)
+    calendar = design.calendar((number - fiscal_year_starts) % 3, past - 1)
+    cell_design = design.cells(cells)
+    arrivals = count_arrivals(history, months)
+    seasonal = int((arrivals.days > 0).sum()) >= SEASONAL_MONTHS
+    with pm.Model(check_bounds=False) as model:
+        add_exits(exposure, calendar, cell_design, priors)
+        add_arrivals(arrivals, design.arrivals(number - 1, past - 1, seasonal), priors)
+        if np.isnan(history.visits.amount[history.open_visits()]).any():
+            add_amounts(won_amounts(history, cell_of_deal, len(cells)), cell_design, len(cells.columns), priors)
+    names = [variable.name for variable in model.deterministics]
+    compiled = _compile(model, progress)
+    for target in TARGET_ACCEPT:
+        trace = _sample(compiled, draws, seed, target, progress)
+        posterior = {name: _stacked(trace, name)[:draws] for name in names}
+        health = _diagnose(trace, names, posterior, exposure, seed, started)
+        if health.healthy:
+            break
+    else:
+        raise FunnelError(
+            "the fit cannot be trusted: " + "; ".join(health.complaints()),
+            remedy="Give more draws (--draws), fewer attributes under [model], or check the stages with `funnel check`.",
+        )
+    return Fit(history, exposure, cell_of_deal, cell_design, months[:-1], posterior, health)
+
+
+def _check_enough(exposure: Exposure) -> None:
+    exits = int(exposure.exits_by_age.sum())
+    if exits < FEWEST_EXITS:
+        raise FunnelError(
+            f"only {exits} changes of stage are on record before the as-of date: too few to learn from",
+            remedy="Ask as of a later date, or give more history.",
+        )
+
+
+@contextlib.contextmanager
+def _quick_compilation() -> Iterator[None]:
+    """Numba without costly optimisation: the graph around `expected_exits`, which is compiled apart and fully, is
+    small, so that optimising it takes longer than it saves.
+    """
+    level = numba.config.OPT
+    numba.config.OPT = type(level)(1)
+    try:
+        yield
+    finally:
+        numba.config.OPT = level
+
+
+def _compile(model: pm.Model, progress: Progress | None) -> Any:
+    if progress:
+        progress("Preparing the model", 0, 1)
+    with _quick_compilation():
+        compiled = nutpie.compile_pymc_model(model, backend="numba")
+    if progress:
+        progress("Preparing the model", 1, 1)
+    return compiled
+
+
+def _sample(compiled: Any, draws: int, seed: int, target: float, progress: Progress | None) -> Any:
+    """Draws of all chains; chain by chain the same for a seed, however many run at once."""
+    per_chain = -(-draws // CHAINS)
+    sampler = nutpie.sample(
+        compiled, draws=per_chain, tune=TUNE, chains=CHAINS, seed=seed, target_accept=target,
+        progress_bar=False, blocking=False,
+    )  # fmt: skip
+    ticks = 0
+    while True:
+        try:
+            return sampler.wait(timeout=TICK)
+        except TimeoutError:
+            ticks += 1
+            if progress:
+                progress("Sampling the posterior", ticks, 0)
+
+
+def _stacked(trace: Any, name: str) -> Floats:
+    """(draws, ...) of a variable, chains interleaved; the one place that reads a trace, alike in ArviZ 0.x and 1.x."""
+    values = np.asarray(trace["posterior"][name].values, dtype=np.float64)
+    return np.ascontiguousarray(np.swapaxes(values, 0, 1).reshape(-1, *values.shape[2:]))
+
+
+def _diagnose(
+    trace: Any, names: Sequence[str], posterior: Mapping[str, Floats], exposure: Exposure, seed: int, started: float
+) -> Health:
+    used = xarray.Dataset({name: trace["posterior"][name] for name in names})
+    r_hat, ess = arviz.rhat(used), arviz.ess(used)
+    worst = max(float(r_hat[name].max()) for name in names)
+    least = min(float(ess[name].min()) for name in names)
+    checked, outside = _predictive_check(posterior, exposure, np.random.default_rng(seed))
+    divergences = int(np.asarray(trace["sample_stats"]["diverging"].values).sum())
+    draws = int(np.prod([used.sizes["chain"], used.sizes["draw"]]))
+    return Health(worst, least, divergences, draws, checked, outside, time.monotonic() - started)
+
+
+def _predictive_check(
+    posterior: Mapping[str, Floats], exposure: Exposure, rng: np.random.Generator
+) -> tuple[int, int]:
+    """Stages by month with exits on record or expected, and how many of them lie outside the 99 % range that the
+    model predicts for them.
+    """
+    funnel, rows = exposure.funnel, compressed(exposure)
+    chosen = np.linspace(0, len(posterior["log_hazard"]) - 1, CHECK_DRAWS).astype(np.int64)
+    kind = np.searchsorted(kinds_present(exposure), funnel.kinds)
+    cells = design.cells(exposure.cells).matrix
+    months = exposure.exits_by_month.shape[1]
+    replicas = []
+    for draw in chosen:
+        seasonal = np.ascontiguousarray(posterior["log_calendar"][draw][kind][:, :months])
+        effect = np.ascontiguousarray(posterior["effect"][draw] @ cells)
+        by_month = expected_exits(*rows, posterior["log_hazard"][draw], seasonal, effect)[2]
+        replicas.append(np.add.reduceat(rng.poisson(by_month), funnel.first_exit[: funnel.won], axis=0))
+    low, high = np.quantile(replicas, [0.005, 0.995], axis=0)
+    seen = np.add.reduceat(exposure.exits_by_month, funnel.first_exit[: funnel.won], axis=0)
+    relevant = high > 0
+    return int(relevant.sum()), int((((seen < low) | (seen > high)) & relevant).sum())

@@ -1,0 +1,313 @@
+"""An answer on one screen of a terminal: it words and lays out the summary, and computes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from typing import Any, NamedTuple
+
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from forecast.words import chance, day, exact, money, percent, plain
+
+WIDTH = 100
+GAP = 2  # spaces between columns
+NAME = 22  # longest name of a client in a table
+STAGE = 36
+
+Summary = Mapping[str, Any]
+
+
+def console() -> Console:
+    """Standard output, at most 100 columns wide."""
+    plain = Console(highlight=False)
+    return Console(highlight=False, width=min(WIDTH, plain.width) if plain.is_terminal else WIDTH)
+
+
+def show(summary: Summary, screen: Console) -> None:
+    """Print what was asked, the probability, the range, what drives it, what really happened, the files."""
+    parts = (_asked, _chances, _ranges, _drivers, _stages, _basis, _happened, _files)
+    first = True
+    for part in parts:
+        lines = list(part(summary, screen.width))
+        if lines and not first:
+            screen.print()
+        first = False
+        for line in lines:
+            screen.print(line)
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A callback (stage, done, total) that draws bars on stderr, and nothing where that is no terminal.
+
+    A total of 0 means that the end is not known; bars vanish when all is done.
+    """
+    screen = Console(stderr=True)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                for before in tasks.values():  # stages follow one another
+                    bars.update(before, visible=False)
+                tasks[stage] = bars.add_task(stage, total=None)
+            bars.update(tasks[stage], completed=done, total=total or None)
+
+        yield tell
+
+
+def _with(amount: str, currency: str) -> str:
+    return f"{amount} {currency}".rstrip()
+
+
+def _span(period: Summary) -> str:
+    """'in 2017Q4', or between two days where the period is called by them."""
+    if ".." in period["period"]:
+        return f"from {day(period['start'])} to {day(period['end'])}"
+    return f"in {period['period']}"
+
+
+def _heading(period: Summary) -> str:
+    """Over a column; a range of days takes two lines."""
+    return str(period["period"]).replace("..", "\nto ")
+
+
+# The parts, from top to bottom.
+
+
+def _asked(summary: Summary, width: int) -> Iterator[RenderableType]:
+    name = plain(summary["funnel"] or "this funnel", 60)
+    yield Text(f"Can {name} reach its target{'s' if len(summary['periods']) > 1 else ''}?", style="bold")
+    yield Text(f"Asked as of {day(summary['origin'])}; nothing recorded on that day or later is used.")
+    for period in summary["periods"]:
+        target = _with(exact(period["target"]), summary["currency"])
+        days = "" if ".." in period["period"] else f" ({day(period['start'])} to {day(period['end'])})"
+        yield Text(f"  {target} {_span(period)}{days}")
+
+
+def _chances(summary: Summary, width: int) -> Iterator[RenderableType]:
+    simulated = False
+    for period in summary["periods"]:
+        target = _with(money(period["target"]), summary["currency"])
+        if period["gap"] <= 0:
+            won = _with(money(period["won_to_date"]), summary["currency"])
+            yield Text(f"The target of {target} {_span(period)} is reached already: {won} is won.", "bold")
+            continue
+        simulated = True
+        yield Text.assemble(
+            f"The chance of reaching {target} {_span(period)} is ",
+            (chance(period["p_hit"], period["p_hit_se"]), "bold"),
+            ".",
+        )
+    if simulated:
+        note = f"± is the standard error, in points, of simulating {summary['draws']:,} draws."
+        yield Text(note, style="dim")
+
+
+def _ranges(summary: Summary, width: int) -> Iterator[RenderableType]:
+    columns = [_range(_heading(period), period) for period in summary["periods"]]
+    months: dict[str, Summary] = {}
+    for period in sorted(summary["periods"], key=_length, reverse=True):
+        for month in period["by_month"]:
+            if month["simulated"]:
+                months.setdefault(month["month"], month)
+    shown = dict(sorted(months.items())[:24])
+    columns += [_range(name, month) for name, month in shown.items()]
+    title = f"Revenue, {summary['currency'] or 'no currency given'}"
+    yield from _tables(
+        title, ["P10: 1 in 10 lower", "P50: the middle", "P90: 1 in 10 higher"], columns, width
+    )
+    if len(months) > len(shown):
+        yield Text(
+            f"{len(months) - len(shown)} later months are in the file that --json writes.", style="dim"
+        )
+
+
+def _length(period: Summary) -> int:
+    return (date.fromisoformat(period["end"]) - date.fromisoformat(period["start"])).days
+
+
+class Column(NamedTuple):
+    heading: str
+    cells: Sequence[str]
+
+
+def _range(heading: str, of: Summary) -> Column:
+    return Column(heading, [money(of[key]) for key in ("p10", "p50", "p90")])
+
+
+def _drivers(summary: Summary, width: int) -> Iterator[RenderableType]:
+    rtv = (
+        "Viable open deals, value (RTV)"
+        if summary["open"]["amounts_known"]
+        else "Viable open deals, estimate (RTV)"
+    )
+    labels = [
+        "Won to date",
+        "Still missing (GAP)",
+        rtv,
+        "RTV / GAP (funnel factor)",
+        "Expected from deals open now",
+        "Expected from deals yet to come",
+        "Largest client",
+        "Share of the 3 / 5 largest clients",
+        "Chance without the largest client",
+    ]
+    columns = [Column(_heading(period), _driven(period)) for period in summary["periods"]]
+    yield from _tables("What drives it", labels, columns, width)
+    if any(period["clients"]["unknown"] for period in summary["periods"]):
+        yield Text("Clients of open deals that name none are drawn from past deals.", style="dim")
+
+
+def _driven(period: Summary) -> list[str]:
+    clients = period["clients"]
+    shares = clients["shares"]
+    largest = clients["largest"]
+    without = clients["p_hit_without_largest"]
+    factor = period["funnel_factor"]
+    return [
+        money(period["won_to_date"]),
+        money(period["gap"]) if period["gap"] > 0 else "none",
+        money(period["rtv"]),
+        "–" if factor is None else f"{factor:.2f}",
+        money(period["from_open"]),
+        money(period["from_new"]),
+        "–" if largest is None else f"{plain(largest, NAME)} {_share(shares.get('1'))}",
+        f"{_share(shares.get('3'))} / {_share(shares.get('5'))}",
+        "–" if without is None else chance(without, clients["p_hit_without_largest_se"]),
+    ]
+
+
+def _share(share: float | None) -> str:
+    return "–" if share is None else percent(share)
+
+
+def _stages(summary: Summary, width: int) -> Iterator[RenderableType]:
+    stages = summary["stages"]
+    names = [plain(stage["stage"], STAGE) for stage in stages]
+    columns = [
+        Column("open now", [f"{stage['open']:,}" for stage in stages]),
+        Column("move on or win", [_conversion(stage["conversion"]) for stage in stages]),
+        Column("days until then", [_days(stage["lead_time_days"]) for stage in stages]),
+    ]
+    yield from _tables("Stage (95 % intervals)", names, columns, width)
+
+
+def _conversion(rate: Mapping[str, float | None]) -> str:
+    middle, low, high = rate["p50"], rate["low"], rate["high"]
+    if middle is None:
+        return "–"
+    if low is None or high is None:
+        return percent(middle)
+    return f"{percent(middle)} ({percent(low).removesuffix(' %')} to {percent(high).removesuffix(' %')})"
+
+
+def _days(time: Mapping[str, float | None]) -> str:
+    middle, low, high = time["p50"], time["low"], time["high"]
+    if middle is None:
+        return "–"
+    digits = 0 if middle >= 10 else 1
+    known = low is not None and high is not None
+    return f"{middle:.{digits}f}" + (f" ({low:.{digits}f} to {high:.{digits}f})" if known else "")
+
+
+def _basis(summary: Summary, width: int) -> Iterator[RenderableType]:
+    now, new, rows, fit = summary["open"], summary["new_deals"], summary["quality"], summary["fit"]
+    viable = "all" if now["viable"] == now["deals"] else f"{now['viable']:,}"
+    worth = f", worth {_with(money(now['value']), summary['currency'])}" if now["amounts_known"] else ""
+    expected, recent = (_number(new[key]) for key in ("expected_per_month", "recent_per_month"))
+    yield Text(
+        f"Open deals: {now['deals']:,}, {viable} of them viable{worth}. "
+        f"New deals: {expected} a month expected, {recent} a month lately."
+    )
+    message = plain(fit["message"], 200)
+    if fit["healthy"]:
+        yield Text(f"Model check: passed. {message}")
+    else:
+        yield Text(f"Model check: NOT passed, do not rely on these figures. {message}", style="bold red")
+    why = ""
+    if rows["set_aside"]:
+        reason = max(rows["reasons"], key=lambda one: one["count"], default=None)
+        mostly = "" if reason is None else f"mostly: {plain(reason['reason'], 50)}; "
+        why = f" ({mostly}see funnel check)"
+    yield Text(f"Rows: {rows['read']:,} read = {rows['used']:,} used + {rows['set_aside']:,} set aside{why}")
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+
+
+def _happened(summary: Summary, width: int) -> Iterator[RenderableType]:
+    for period in summary["periods"]:
+        actual = period["actual"]
+        if actual is None:
+            continue
+        revenue = actual["revenue"]
+        outcome = "the target was reached" if actual["hit"] else "the target was missed"
+        place = (
+            "below P10"
+            if revenue < period["p10"]
+            else "above P90"
+            if revenue > period["p90"]
+            else "between P10 and P90"
+        )
+        won = _with(money(revenue), summary["currency"])
+        yield Text.assemble(
+            f"What really happened {_span(period)}: ", (f"{won}, {outcome}", "bold"), f" ({place})."
+        )
+
+
+def _files(summary: Summary, width: int) -> Iterator[RenderableType]:
+    holds = {"json": "this answer", "samples": "simulations by month", "deals": "open deals"}
+    files = {kind: path for kind, path in summary["files"].items() if path is not None}
+    if files:
+        yield Text("Files: " + ", ".join(f"{path} ({holds[kind]})" for kind, path in files.items()))
+    else:
+        yield Text("Files: none; --out DIR writes the answer, the simulations and the open deals.")
+
+
+def _tables(
+    title: str, labels: Sequence[str], columns: Iterable[Column], width: int
+) -> Iterator[RenderableType]:
+    """A table of numbers, continued in another below where the columns do not fit side by side."""
+    first = max(cell_len(text) for text in (title, *labels))
+    blocks: list[list[Column]] = []
+    room = 0
+    for column in columns:
+        wide = GAP + max(
+            cell_len(line) for text in (column.heading, *column.cells) for line in text.split("\n")
+        )
+        if not blocks or wide > room:
+            blocks.append([])
+            room = width - first
+        blocks[-1].append(column)
+        room -= wide
+    for block in blocks:
+        table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
+        table.add_column(Text(title), min_width=first, vertical="bottom")
+        for column in block:
+            table.add_column(Text(column.heading), justify="right", no_wrap=True)
+        for index, label in enumerate(labels):
+            table.add_row(Text(label), *(Text(column.cells[index]) for column in block))
+        yield table

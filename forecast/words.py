@@ -1,0 +1,51 @@
+"""Numbers, days and names of the data as people read them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from forecast.errors import shortened
+
+
+def money(amount: float) -> str:
+    """Three digits that count: 3.28M, 87.6k, 9,500, 12."""
+    sign, size = ("-" if amount < 0 else ""), abs(amount)
+    for unit, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if size >= (9_999.5 if letter == "k" else 0.9995 * unit):
+            scaled = size / unit
+            digits = 2 if scaled < 9.995 else 1 if scaled < 99.95 else 0
+            return f"{sign}{scaled:,.{digits}f}{letter}"
+    small = f"{size:,.0f}" if size >= 100 or size < 0.005 else f"{size:.3g}"
+    return small if small == "0" else sign + small
+
+
+def exact(amount: float) -> str:
+    """With thousands separated, cents only where there are some."""
+    return f"{amount:,.2f}".removesuffix(".00")
+
+
+def percent(share: float) -> str:
+    """Never 0 or 100: a simulation cannot know that."""
+    if share < 0.005:
+        return "< 1 %"
+    return "> 99 %" if share >= 0.995 else f"{share:.0%}".replace("%", " %")
+
+
+def chance(share: float, error: float) -> str:
+    """A probability with its simulation error in points: '31 % (± 1)'."""
+    if not 0.005 <= share < 0.995:
+        return percent(share)
+    points = 100 * error
+    return f"{percent(share)} (± {f'{points:.0f}' if points >= 0.95 else f'{max(points, 0.1):.1f}'})"
+
+
+def day(text: str) -> str:
+    """'2017-10-01' as '1 October 2017'."""
+    then = date.fromisoformat(text)
+    return f"{then.day} {then:%B %Y}"
+
+
+def plain(text: object, length: int = 40) -> str:
+    """Words of the data on one short line, without anything that a terminal would obey."""
+    printable = "".join(c if c.isprintable() else " " for c in str(text))
+    return shortened(printable, length)

@@ -1,0 +1,206 @@
+"""Hand-made summaries of answers: what the terminal and the schema have to cope with, without sampling."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+Summary = dict[str, Any]
+
+MAVEN: Summary = {
+    "schema_version": "1.0",
+    "funnel": "Maven hardware sales",
+    "origin": "2017-10-01",
+    "currency": "USD",
+    "seed": 1,
+    "draws": 2000,
+    "fit": {
+        "healthy": True,
+        "r_hat": 1.004,
+        "ess": 612.0,
+        "divergences": 0,
+        "checked": 34,
+        "outside": 1,
+        "seconds": 8.1,
+        "message": "1 of 34 monthly numbers of exits lies outside its 99 % range.",
+    },
+    "quality": {
+        "read": 8927,
+        "used": 8427,
+        "set_aside": 500,
+        "reasons": [
+            {
+                "file": "sales_pipeline.csv",
+                "reason": "no stage was entered yet",
+                "count": 500,
+                "examples": ["row 8302: Prospecting"],
+            }
+        ],
+    },
+    "open": {"deals": 2409, "viable": 2409, "value": 4_100_000.0, "amounts_known": False},
+    "new_deals": {"recent_per_month": 923.3, "expected_per_month": 905.0},
+    "stages": [
+        {
+            "stage": "Engaging",
+            "open": 2409,
+            "conversion": {"p50": 0.63, "low": 0.612, "high": 0.648},
+            "lead_time_days": {"p50": 52.1, "low": 49.8, "high": 54.9},
+        }
+    ],
+    "files": {"json": "out/forecast.json", "samples": "out/samples.parquet", "deals": None},
+}
+
+
+def month(label: str, middle: float, *, won: float = 0.0, simulated: bool = True) -> Summary:
+    spread = 0.15 * middle if simulated else 0.0
+    return {
+        "month": label,
+        "p10": middle - spread,
+        "p50": middle,
+        "p90": middle + spread,
+        "mean": middle,
+        "won": won,
+        "simulated": simulated,
+    }
+
+
+def past(label: str, won: float) -> Summary:
+    return month(label, won, won=won, simulated=False)
+
+
+QUARTER_MONTHS = [month("2017-10", 905_000.0), month("2017-11", 921_000.0), month("2017-12", 1_104_000.0)]
+
+QUARTER: Summary = {
+    "period": "2017Q4",
+    "start": "2017-10-01",
+    "end": "2017-12-31",
+    "target": 3_280_480.5,
+    "p_hit": 0.312,
+    "p_hit_se": 0.0104,
+    "p10": 2_513_000.0,
+    "p50": 2_931_000.0,
+    "p90": 3_604_000.0,
+    "mean": 2_990_000.0,
+    "won_to_date": 0.0,
+    "gap": 3_280_480.5,
+    "rtv": 4_100_000.0,
+    "funnel_factor": 1.25,
+    "from_open": 1_240_000.0,
+    "from_new": 1_750_000.0,
+    "by_month": QUARTER_MONTHS,
+    "clients": {
+        "shares": {"1": 0.051, "3": 0.128, "5": 0.197},
+        "top": [
+            {"client": name, "share": 0.051 - 0.004 * rank, "expected": 152_000.0 - 12_000 * rank}
+            for rank, name in enumerate(("Kan-code", "Konex", "Condax", "Cheers", "Hottechi"))
+        ],
+        "largest": "Kan-code",
+        "p_hit_without_largest": 0.226,
+        "p_hit_without_largest_se": 0.0094,
+        "unknown": True,
+    },
+    "groups": {"grouping": "owner", "top": [{"group": "Darcel Schlecht", "expected": 340_000.0}]},
+    "actual": {"revenue": 2_802_496.0, "hit": False},
+}
+
+YEAR: Summary = {
+    **QUARTER,
+    "period": "2017",
+    "start": "2017-01-01",
+    "target": 11_319_059.71,
+    "p_hit": 0.09,
+    "p_hit_se": 0.0064,
+    "p10": 9_716_000.0,
+    "p50": 10_134_000.0,
+    "p90": 10_807_000.0,
+    "mean": 10_193_000.0,
+    "won_to_date": 7_203_038.0,
+    "gap": 4_116_021.71,
+    "funnel_factor": 0.996,
+    "by_month": [past(f"2017-{number:02}", 1_029_005.0) for number in range(3, 10)] + QUARTER_MONTHS,
+    "actual": {"revenue": 10_005_534.0, "hit": False},
+}
+
+STAGES = (
+    "Problem recognised",
+    "Impact",
+    "Commitment to invest",
+    "Criteria",
+    "Alternatives",
+    "Choice",
+    "Closing",
+)
+
+
+def maven() -> Summary:
+    """Two periods, one stage, actuals known, two of the three files written."""
+    return copy.deepcopy(MAVEN | {"periods": [QUARTER, YEAR]})
+
+
+def business() -> Summary:
+    """Seven stages, a range of days as a period, six months, known amounts and clients, no actuals."""
+    summary = maven()
+    first, second = copy.deepcopy(QUARTER), copy.deepcopy(QUARTER)
+    months = [month(f"2026-{number:02}", 930_000.0 + 1_000 * number) for number in range(1, 7)]
+    first.update(period="2026Q1", start="2026-01-01", end="2026-03-31", by_month=months[:3], actual=None)
+    second.update(period="2026-01-01..2026-06-30", start="2026-01-01", end="2026-06-30", actual=None)
+    second.update(by_month=months, target=5_630_130.0)
+    for period in (first, second):
+        period["clients"]["unknown"] = False
+    times = {"p50": 8.25, "low": 7.75, "high": 8.9}
+    stage = {"open": 120, "conversion": {"p50": 0.997, "low": 0.99, "high": 0.999}, "lead_time_days": times}
+    summary.update(
+        funnel="Buyer's journey",
+        currency="EUR",
+        origin="2026-01-01",
+        periods=[first, second],
+        stages=[{"stage": name, **stage} for name in STAGES],
+        open={"deals": 612, "viable": 401, "value": 9_870_000.0, "amounts_known": True},
+        files={"json": None, "samples": None, "deals": None},
+    )
+    summary["quality"].update(set_aside=0, used=8927, reasons=[])
+    return summary
+
+
+def reached() -> Summary:
+    """The target is won already, so there is no factor; the chance without the largest client is certain."""
+    summary = maven()
+    period = summary["periods"][0]
+    period.update(won_to_date=3_500_000.0, gap=-219_519.5, funnel_factor=None, p_hit=1.0, p_hit_se=0.0001)
+    period["clients"].update(p_hit_without_largest=1.0, p_hit_without_largest_se=0.0001)
+    summary["periods"][1].update(p_hit=0.0, p_hit_se=0.0001)
+    return summary
+
+
+def unhealthy() -> Summary:
+    """A fit that failed its check, and no currency."""
+    summary = maven()
+    summary.update(currency="")
+    summary["fit"].update(healthy=False, r_hat=None, ess=12.0, message="The chains disagree (R-hat 1.31 > 1.05).")
+    return summary
+
+
+def hostile() -> Summary:
+    """Names that are markup, commands to the terminal, very long, in wide letters, or missing."""
+    summary = maven()
+    summary["funnel"] = "[red]x[/red] \x1b[31m" + "long " * 40
+    summary["quality"]["reasons"][0]["reason"] = "[bold]" + "why " * 50
+    summary["fit"]["message"] = "[/oops] " * 30
+    summary["stages"][0]["stage"] = "段階" * 40
+    summary["stages"].append({**summary["stages"][0], "stage": "<script>"})
+    summary["stages"][1]["lead_time_days"] = {"p50": None, "low": None, "high": None}
+    summary["files"]["json"] = "/somewhere/" + "deep/" * 40 + "[green]forecast.json"
+    summary["periods"][0]["clients"]["largest"] = "[red]x[/red]\x1b[2J\nand more of a very long name"
+    summary["periods"][1]["clients"].update(
+        largest=None, p_hit_without_largest=None, p_hit_without_largest_se=None, top=[]
+    )
+    summary["periods"][1]["clients"]["shares"] = {"1": None, "3": None, "5": None}
+    third = copy.deepcopy(summary["periods"][0])
+    third.update(period="2018", start="2018-01-01", end="2018-12-31", actual=None, groups=None)
+    third["by_month"] = [month(f"2018-{number:02}", 9.9e11) for number in range(1, 13)]
+    third["clients"]["largest"] = "<script>"
+    summary["periods"].append(third)
+    return summary
+
+
+ALL = {one.__name__: one for one in (maven, business, reached, unhealthy, hostile)}
