@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
-from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -16,11 +14,10 @@ from rich.text import Text
 
 from forecast import outputs, setup, terminal
 from forecast.errors import FunnelError, near
-from forecast.sources import Config, Tables, load
+from forecast.progress import bars
+from forecast.question import question_from
+from forecast.sources import load
 from forecast.terminal import console
-
-if TYPE_CHECKING:
-    from forecast.answer import Question
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -32,9 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Source = Annotated[
-    Path, typer.Argument(help="A funnel file (TOML), a folder with one, or a CSV or Parquet file.")
-]
+Source = Annotated[Path, typer.Argument(help="A funnel file (TOML), a folder with one, or a CSV or Parquet file.")]
 
 
 def main() -> None:
@@ -53,12 +48,8 @@ def funnel() -> None:
 
 @app.command()
 def init(
-    source: Annotated[
-        Path, typer.Argument(help="A CSV or Parquet file, or a folder with deals and stage_history.")
-    ],
-    out: Annotated[
-        Path | None, typer.Option(help="Where to write it (default: funnel.toml beside the rows).")
-    ] = None,
+    source: Annotated[Path, typer.Argument(help="A CSV or Parquet file, or a folder with deals and stage_history.")],
+    out: Annotated[Path | None, typer.Option(help="Where to write it (default: funnel.toml beside the rows).")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
 ) -> None:
     """Draft a commented funnel file from the columns that are found."""
@@ -72,9 +63,7 @@ def init(
         raise FunnelError("the funnel file must stand beside the rows", file=target, remedy=remedy)
     outputs.write_text(target, setup.draft(source))
     shown = console()
-    shown.print(
-        f"Wrote {escape(str(target))}. Check it, then run: funnel check {escape(str(target))}", soft_wrap=True
-    )
+    shown.print(f"Wrote {escape(str(target))}. Check it, then run: funnel check {escape(str(target))}", soft_wrap=True)
 
 
 @app.command()
@@ -89,9 +78,7 @@ def forecast(
         Path | None,
         typer.Argument(help="A funnel file (TOML), a folder with one, or a CSV or Parquet file."),
     ] = None,
-    sample: Annotated[
-        str | None, typer.Option(help="Answer for a sample that comes along: maven or b2b.")
-    ] = None,
+    sample: Annotated[str | None, typer.Option(help="Answer for a sample that comes along: maven or b2b.")] = None,
     as_of: Annotated[
         str | None,
         typer.Option(metavar="DATE", help="The day of the question; nothing from that day on is used."),
@@ -115,9 +102,7 @@ def forecast(
     deals: Annotated[
         Path | None, typer.Option(metavar="FILE.csv", help="Write what to expect of every open deal.")
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write all three files into this folder.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write all three files into this folder.")] = None,
 ) -> None:
     """The probability that the funnel reaches its target, with what it rests on.
 
@@ -125,20 +110,28 @@ def forecast(
     """
     asked = _source(source, sample)
     files = outputs.chosen(out, {"json": json, "samples": samples, "deals": deals})
-    with terminal.progress() as progress:
+    with bars() as progress:
         progress("Reading the rows", 0, 0)
         config, tables = load(asked)
         outputs.spare_inputs(files, config)
+        question = question_from(
+            config,
+            tables,
+            as_of=as_of,
+            period=period or None,
+            target=target or None,
+            draws=draws,
+            seed=seed,
+        )
         progress("Loading the model", 0, 0)
         from forecast.answer import ask  # imports PyMC, which takes seconds
 
-        question = _question(config, tables, as_of, period or [], target or [], draws, seed)
-        answer = ask(
-            config, tables, question, progress=progress, threads=threads, deal_detail="deals" in files
-        )
-    told = {**answer.summary, "files": {}}
+        answer = ask(config, tables, question, progress=progress, threads=threads, deal_detail="deals" in files)
+    summary = outputs.finite(answer.summary)
+    told = outputs.with_files(summary, {})
     try:
-        told = outputs.write(files, answer.summary, answer.samples, answer.deals)
+        outputs.write(files, summary, answer.samples, answer.deals)
+        told = outputs.with_files(summary, files)
     finally:  # the answer is shown also where the disk is full
         terminal.show(told, console())
 
@@ -156,25 +149,6 @@ def _source(source: Path | None, sample: str | None) -> Path:
     if sample not in known:
         raise FunnelError(f"there is no sample '{sample}'", remedy=near(sample, known))
     return SAMPLES / sample / "funnel.toml"
-
-
-def _question(
-    config: Config, tables: Tables, as_of: str | None, periods: list[str], targets: list[str],
-    draws: int | None, seed: int | None,
-) -> Question:  # fmt: skip
-    """One Question of all periods; each --period goes with the --target at the same place."""
-    from forecast.answer import question_from
-
-    if (periods and targets and len(periods) != len(targets)) or len(targets) > max(len(periods), 1):
-        counted = f"--period was given {len(periods)} times, --target {len(targets)} times"
-        raise FunnelError(counted, remedy="Give one --target for each --period.")
-    pairs = zip_longest(periods, targets) if periods or targets else [(None, None)]
-    questions = [
-        question_from(config, tables, as_of=as_of, period=period, target=target, draws=draws, seed=seed)
-        for period, target in pairs
-    ]
-    joined = tuple(pair for question in questions for pair in question.periods)
-    return dataclasses.replace(questions[0], periods=joined)
 
 
 def report(seen: setup.Understanding, shown: Console) -> None:
@@ -202,9 +176,7 @@ def report(seen: setup.Understanding, shown: Console) -> None:
 
 
 def _table(title: str, *columns: str, numbers: tuple[str, ...] = ()) -> Table:
-    table = Table(
-        title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim"
-    )
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left")
     return table

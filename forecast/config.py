@@ -91,9 +91,7 @@ class FunnelSection(Section):
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
         if len(set(self.states)) < len(self.states):
-            raise ValueError(
-                f"stages, won and lost must all have different names, got {', '.join(self.states)}"
-            )
+            raise ValueError(f"stages, won and lost must all have different names, got {', '.join(self.states)}")
         if self.stages and self.viable_from is not None and self.viable_from not in self.stages:
             raise ValueError(
                 f"viable_from '{self.viable_from}' is not among stages. {near(self.viable_from, self.stages)}"
@@ -257,9 +255,7 @@ def read_config(path: Path) -> Config:
 
 def _explained(error: ValidationError, path: Path | None) -> FunnelError:
     """The first of pydantic's errors, in the words of the funnel file."""
-    first = min(
-        error.errors(), key=lambda one: one["type"] != "extra_forbidden"
-    )  # a misspelt key explains most
+    first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")  # a misspelt key explains most
     place = [str(part) for part in first["loc"]]
     if first["type"] == "extra_forbidden":
         *table, key = place

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,16 +37,16 @@ class Scenario:
     open_visit: Ints
 
 
-def deal_keys(ids: Sequence[str]) -> np.ndarray:
-    """(N,) uint64 keys of the random numbers of deals: a hash of the deal's name, the same on every machine."""
+def deal_keys(ids: Iterable[str]) -> np.ndarray:
+    """(N,) uint64 keys of the random numbers of deals: hashes of their names, the same on every machine."""
     digests = b"".join(hashlib.blake2b(str(name).encode(), digest_size=8).digest() for name in ids)
     return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
 
 
 def scenario(fit: Fit, edges: Floats, grouping: str | None, *, minor: int, seed: int) -> Scenario:
-    """The simulator's input. `edges`: (M + 1,) days since 1970-01-01, from the origin on, no month being cut by none.
+    """The simulator's input. `edges`: (M + 1,) days since 1970-01-01, from the origin on.
 
-    `grouping`: a column of deals whose groups are kept apart besides clients. `minor`: cents per unit of currency.
+    `grouping`: a column of deals whose groups are kept apart besides clients. `minor`: cents per unit.
     """
     history = fit.history
     rng = np.random.default_rng(seed)
@@ -129,7 +129,7 @@ def _named(column: pd.Series) -> pd.Series:  # type: ignore[type-arg]
 
 
 def _client_labels(history: History) -> list[str]:
-    """Clients whose revenue is kept apart: all, or those with most open and won value, the rest being one group."""
+    """Clients whose revenue is kept apart: all, or those with most value, the rest being one group."""
     clients = history.deals["client"].dropna()
     value = history.deals["amount"].fillna(0).groupby(history.deals["client"]).sum()
     names = sorted(clients.unique())

@@ -14,7 +14,32 @@ from simulations import Funnel
 
 # Lower edges of the age bins in days: fine where deals move fast, coarse where they linger.
 UNDER_A_DAY = (0.002, 0.02, 0.1, 0.3)
-FROM_A_DAY = (0.6, 1, 2, 3, 5, 7, 10, 14, 18, 22, 26, 29, 32, 36, 42, 56, 77, 98, 126, 168, 224, 300, 400, 600)
+FROM_A_DAY = (
+    0.6,
+    1,
+    2,
+    3,
+    5,
+    7,
+    10,
+    14,
+    18,
+    22,
+    26,
+    29,
+    32,
+    36,
+    42,
+    56,
+    77,
+    98,
+    126,
+    168,
+    224,
+    300,
+    400,
+    600,
+)
 CHUNK = 250_000  # visits cut at a time, to bound memory
 MIN_OLDEST_BINS = 8
 
@@ -23,9 +48,9 @@ MIN_OLDEST_BINS = 8
 class Exposure:
     """Sufficient statistics of the exit model (S states, J exits, B age bins, M months, C cells).
 
-    funnel: states, exits and age edges. month_edges: (M + 1,) days since 1970-01-01, calendar months that hold
-    all days at risk. days_at_risk: (S, B, M, C). exits_by_age (J, B), exits_by_month (J, M), exits_by_cell
-    (J, C): margins of the exit counts. cells: C rows, the levels of the attributes.
+    funnel: states, exits and age edges. month_edges: (M + 1,) days since 1970-01-01, calendar months that
+    hold all days at risk. days_at_risk: (S, B, M, C). exits_by_age (J, B), exits_by_month (J, M),
+    exits_by_cell (J, C): margins of the exit counts. cells: C rows, the levels of the attributes.
     """
 
     funnel: Funnel
@@ -58,7 +83,7 @@ def age_edges(history: History) -> Floats:
 
 
 def exits_of(history: History) -> tuple[tuple[int, int], ...]:
-    """The exits of the funnel: those seen, and those that any funnel has (onwards, and lost from every stage)."""
+    """The exits of the funnel: those seen, onwards from every stage, and lost from every stage."""
     visits = history.visits
     seen = visits.to >= 0
     pairs = {
@@ -76,9 +101,14 @@ def cell_table(history: History, attributes: Sequence[str]) -> tuple[pd.DataFram
     if not attributes:
         return pd.DataFrame(index=pd.RangeIndex(1)), np.zeros(len(history.deals), dtype=np.int64)
     levels = history.deals[list(attributes)].astype(object).where(history.deals[list(attributes)].notna(), "")
-    groups = levels.groupby(list(attributes), sort=True)
-    cells = pd.DataFrame(list(groups.groups), columns=list(attributes))
-    return cells, groups.ngroup().to_numpy(dtype=np.int64)
+    return combinations(levels)
+
+
+def combinations(levels: pd.DataFrame) -> tuple[pd.DataFrame, Ints]:
+    """The different rows, sorted, and (rows,) which of them each row is."""
+    names = list(levels.columns)
+    cells = levels.drop_duplicates().sort_values(names, ignore_index=True)
+    return cells, np.asarray(levels.groupby(names, sort=True).ngroup(), dtype=np.int64)
 
 
 def expose(history: History, cells: pd.DataFrame, cell_of_deal: Ints, edges: Floats | None = None) -> Exposure:
@@ -98,11 +128,12 @@ def expose(history: History, cells: pd.DataFrame, cell_of_deal: Ints, edges: Flo
     for first in range(0, len(chosen), CHUNK):
         part = chosen[first : first + CHUNK]
         _add_days(
-            at_risk_days, visits.state[part], cell[part], visits.entered[part], start[part], visits.left[part],
-            funnel.age_edges, month_edges,
+            at_risk_days, visits.state[part], cell[part],
+            visits.entered[part], start[part], visits.left[part], funnel.age_edges, month_edges,
         )  # fmt: skip
     ended = np.flatnonzero(at_risk & (visits.to >= 0))
-    index = pd.Index(funnel.exits).get_indexer(list(zip(visits.state[ended], visits.to[ended], strict=True)))
+    ends = pd.MultiIndex.from_arrays([visits.state[ended], visits.to[ended]])
+    index = pd.MultiIndex.from_tuples(funnel.exits).get_indexer(ends)
     age = bin_of(visits.left[ended] - visits.entered[ended], funnel.age_edges)
     month = bin_of(visits.left[ended], month_edges)
     return Exposure(
@@ -119,8 +150,8 @@ def expose(history: History, cells: pd.DataFrame, cell_of_deal: Ints, edges: Flo
 def bin_of(values: Floats, edges: Floats) -> Ints:
     """Index of the bin (edges[i], edges[i + 1]] that holds each value; the last bin is open-ended.
 
-    An age is a difference of two times of about 20,000 days, exact to about 1e-11 days: values within 1e-9 of an
-    edge count as on it.
+    An age is a difference of two times of about 20,000 days, exact to about 1e-11 days: values within 1e-9 of
+    an edge count as on it.
     """
     return np.maximum(np.searchsorted(edges, values - 1e-9, side="left") - 1, 0)
 
@@ -140,7 +171,7 @@ def _add_days(
     edges: Floats,
     month_edges: Floats,
 ) -> None:
-    """Add the stays (start, left] of visits begun at `entered`, cut at the edges of age bins and of months."""
+    """Add the stays (start, left] of visits begun at `entered`, cut at edges of age bins and months."""
     row, age, low, high = _cut(start - entered, left - entered, edges)
     low, high = low + entered[row], high + entered[row]
     piece, month, low, high = _cut(low, high, month_edges)

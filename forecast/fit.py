@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ import pymc as pm
 import xarray
 
 from forecast.errors import FunnelError
-from forecast.exposure import Exposure, cell_table, expose, month_starts
+from forecast.exposure import Exposure, cell_table, combinations, expose, month_starts
 from forecast.history import Floats, History, Ints
 from forecast.models import design
 from forecast.models.amounts import add_amounts, won_amounts
@@ -27,8 +28,9 @@ from forecast.models.exits import add_exits, kinds_present
 from forecast.models.priors import Priors
 
 CHAINS = 4
-TUNE = 500
-TARGET_ACCEPT = (0.9, 0.98)  # the second is tried when the first fails the gate
+TUNE = 400
+FEWEST_PER_CHAIN = 250  # fewer cannot be judged; surplus draws are thinned
+TARGET_ACCEPT = (0.85, 0.97)  # the second is tried when the first fails the gate
 LARGEST_R_HAT = 1.05
 SMALLEST_ESS = 100
 MOST_DIVERGENCES = 0.01  # of the draws
@@ -77,8 +79,8 @@ class Health:
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """Posterior of a history: `posterior` by name, (draws, ...); months: first days of the T months of the calendar,
-    past and future; cells and design: what the coefficients of `effect` and `log_amount` mean.
+    """Posterior of a history: `posterior` by name, (draws, ...); months: first days of the T months of the
+    calendar, past and future; cells and design: what the coefficients of `effect` and `log_amount` mean.
     """
 
     history: History
@@ -122,9 +124,7 @@ def with_size(history: History, attributes: Sequence[str]) -> tuple[pd.DataFrame
     score = (middle - logs.mean()) / logs.std()
     banded = history.deals.assign(**{design.SIZE: score.loc[band].to_numpy()})
     deals = banded[[*attributes, design.SIZE]]
-    levels = deals.astype({name: object for name in attributes}).fillna({name: "" for name in attributes})
-    groups = levels.groupby(list(deals.columns), sort=True)
-    return pd.DataFrame(list(groups.groups), columns=list(deals.columns)), groups.ngroup().to_numpy(dtype=np.int64)
+    return combinations(deals.astype(dict.fromkeys(attributes, object)).fillna(dict.fromkeys(attributes, "")))
 
 
 def fit(
@@ -158,20 +158,21 @@ def fit(
     with pm.Model(check_bounds=False) as model:
         add_exits(exposure, calendar, cell_design, priors)
         add_arrivals(arrivals, design.arrivals(number - 1, past - 1, seasonal), priors)
-        if np.isnan(history.visits.amount[history.open_visits()]).any():
+        if np.isnan(history.visits.amount[history.visits.state < history.won]).any():
             add_amounts(won_amounts(history, cell_of_deal, len(cells)), cell_design, len(cells.columns), priors)
     names = [variable.name for variable in model.deterministics]
     compiled = _compile(model, progress)
     for target in TARGET_ACCEPT:
         trace = _sample(compiled, draws, seed, target, progress)
-        posterior = {name: _stacked(trace, name)[:draws] for name in names}
+        posterior = {name: _stacked(trace, name, draws) for name in names}
         health = _diagnose(trace, names, posterior, exposure, seed, started)
         if health.healthy:
             break
     else:
         raise FunnelError(
             "the fit cannot be trusted: " + "; ".join(health.complaints()),
-            remedy="Give more draws (--draws), fewer attributes under [model], or check the stages with `funnel check`.",
+            remedy="Give more draws (--draws), fewer attributes under [model], or check the stages with "
+            "`funnel check`.",
         )
     return Fit(history, exposure, cell_of_deal, cell_design, months[:-1], posterior, health)
 
@@ -187,8 +188,8 @@ def _check_enough(exposure: Exposure) -> None:
 
 @contextlib.contextmanager
 def _quick_compilation() -> Iterator[None]:
-    """Numba without costly optimisation: the graph around `expected_exits`, which is compiled apart and fully, is
-    small, so that optimising it takes longer than it saves.
+    """Numba without costly optimisation: the graph around `expected_exits`, which is compiled apart and
+    fully, is small, so that optimising it takes longer than it saves.
     """
     level = numba.config.OPT
     numba.config.OPT = type(level)(1)
@@ -201,7 +202,9 @@ def _quick_compilation() -> Iterator[None]:
 def _compile(model: pm.Model, progress: Progress | None) -> Any:
     if progress:
         progress("Preparing the model", 0, 1)
-    with _quick_compilation():
+    with _quick_compilation(), warnings.catch_warnings():
+        # Told where there is no C++ compiler, about a limit of C++ code that is not used here.
+        warnings.filterwarnings("ignore", "Loop fusion failed", UserWarning)
         compiled = nutpie.compile_pymc_model(model, backend="numba")
     if progress:
         progress("Preparing the model", 1, 1)
@@ -210,7 +213,7 @@ def _compile(model: pm.Model, progress: Progress | None) -> Any:
 
 def _sample(compiled: Any, draws: int, seed: int, target: float, progress: Progress | None) -> Any:
     """Draws of all chains; chain by chain the same for a seed, however many run at once."""
-    per_chain = -(-draws // CHAINS)
+    per_chain = max(-(-draws // CHAINS), FEWEST_PER_CHAIN)
     sampler = nutpie.sample(
         compiled, draws=per_chain, tune=TUNE, chains=CHAINS, seed=seed, target_accept=target,
         progress_bar=False, blocking=False,
@@ -225,14 +228,20 @@ def _sample(compiled: Any, draws: int, seed: int, target: float, progress: Progr
                 progress("Sampling the posterior", ticks, 0)
 
 
-def _stacked(trace: Any, name: str) -> Floats:
-    """(draws, ...) of a variable, chains interleaved; the one place that reads a trace, alike in ArviZ 0.x and 1.x."""
+def _stacked(trace: Any, name: str, draws: int) -> Floats:
+    """(draws, ...) of a variable, chains interleaved, evenly thinned to this number."""
     values = np.asarray(trace["posterior"][name].values, dtype=np.float64)
-    return np.ascontiguousarray(np.swapaxes(values, 0, 1).reshape(-1, *values.shape[2:]))
+    stacked = np.swapaxes(values, 0, 1).reshape(-1, *values.shape[2:])
+    return np.ascontiguousarray(stacked[np.linspace(0, len(stacked) - 1, draws).round().astype(np.int64)])
 
 
 def _diagnose(
-    trace: Any, names: Sequence[str], posterior: Mapping[str, Floats], exposure: Exposure, seed: int, started: float
+    trace: Any,
+    names: Sequence[str],
+    posterior: Mapping[str, Floats],
+    exposure: Exposure,
+    seed: int,
+    started: float,
 ) -> Health:
     used = xarray.Dataset({name: trace["posterior"][name] for name in names})
     r_hat, ess = arviz.rhat(used), arviz.ess(used)
@@ -244,24 +253,27 @@ def _diagnose(
     return Health(worst, least, divergences, draws, checked, outside, time.monotonic() - started)
 
 
-def _predictive_check(
-    posterior: Mapping[str, Floats], exposure: Exposure, rng: np.random.Generator
-) -> tuple[int, int]:
-    """Stages by month with exits on record or expected, and how many of them lie outside the 99 % range that the
-    model predicts for them.
+def _predictive_check(posterior: Mapping[str, Floats], exposure: Exposure, rng: np.random.Generator) -> tuple[int, int]:
+    """Stages by month with exits on record or expected, and how many of them lie outside the 99 % range that
+    the model predicts for them.
     """
     funnel, rows = exposure.funnel, compressed(exposure)
     chosen = np.linspace(0, len(posterior["log_hazard"]) - 1, CHECK_DRAWS).astype(np.int64)
     kind = np.searchsorted(kinds_present(exposure), funnel.kinds)
     cells = design.cells(exposure.cells).matrix
     months = exposure.exits_by_month.shape[1]
+
+    def by_stage(exits: Floats | Ints) -> Floats | Ints:
+        opened = exits[: funnel.first_exit[funnel.won]]  # exits of Lost, re-opened deals, come after these
+        return np.add.reduceat(opened, funnel.first_exit[: funnel.won], axis=0)
+
     replicas = []
     for draw in chosen:
         seasonal = np.ascontiguousarray(posterior["log_calendar"][draw][kind][:, :months])
         effect = np.ascontiguousarray(posterior["effect"][draw] @ cells)
         by_month = expected_exits(*rows, posterior["log_hazard"][draw], seasonal, effect)[2]
-        replicas.append(np.add.reduceat(rng.poisson(by_month), funnel.first_exit[: funnel.won], axis=0))
+        replicas.append(by_stage(rng.poisson(by_month)))
     low, high = np.quantile(replicas, [0.005, 0.995], axis=0)
-    seen = np.add.reduceat(exposure.exits_by_month, funnel.first_exit[: funnel.won], axis=0)
+    seen = by_stage(exposure.exits_by_month)
     relevant = high > 0
     return int(relevant.sum()), int((((seen < low) | (seen > high)) & relevant).sum())

@@ -15,8 +15,8 @@ from forecast.config import FunnelSection
 from forecast.errors import FunnelError
 from forecast.sources.tables import Known, Tables
 
-# With dates only, a stay that begins and ends on one day counts a third of a day: the expected distance of two
-# moments drawn uniformly from it. With times of day, about a second.
+# With dates only, a stay that begins and ends on one day counts a third of a day: the expected distance of
+# two moments drawn uniformly from it. With times of day, about a second.
 SAME_DAY_STAY = 1 / 3
 SHORTEST_STAY = 1e-5
 
@@ -48,8 +48,8 @@ class Visits:
 class History:
     """What was known at the `origin` (the morning of that day).
 
-    states: open stages in funnel order, then won, then lost. deals: one row per deal created before the origin:
-    deal_id, client, created, amount and attributes, each missing where it was not known yet.
+    states: open stages in funnel order, then won, then lost. deals: one row per deal created before the
+    origin: deal_id, client, created, amount and attributes, each missing where it was not known yet.
     visits: see Visits. recorded_from: days since 1970-01-01 from which exits were recorded.
     timed: whether times of day are known. known: when each column of deals is known.
     """
@@ -90,9 +90,7 @@ class History:
         last = self.last_visits()
         last = last[self.visits.state[last] == self.won]
         visits = self.visits
-        return pd.DataFrame(
-            {"deal": visits.deal[last], "won": visits.entered[last], "amount": visits.amount[last]}
-        )
+        return pd.DataFrame({"deal": visits.deal[last], "won": visits.entered[last], "amount": visits.amount[last]})
 
     def won_between(self, start: float, end: float) -> float:
         """Amount won after `start` up to `end` (days since 1970-01-01)."""
@@ -102,14 +100,16 @@ class History:
 
 def days(times: pd.Series[Any]) -> Floats:
     """Days since 1970-01-01, NaN for missing times."""
-    return ((times - pd.Timestamp(0)) / pd.Timedelta(days=1)).to_numpy(dtype=np.float64)
+    since = (times - pd.Timestamp(0)) / pd.Timedelta(days=1)
+    return np.asarray(since.to_numpy(dtype=np.float64))
 
 
 def as_of(tables: Tables, funnel: FunnelSection, origin: date | pd.Timestamp) -> History:
     """The history as it was known on the morning of `origin`.
 
     Rows of that day and later are left out, stays that went on are cut, and whatever a column told only later
-    is missing: columns known at close on deals not closed by then, overwritten columns altogether.
+    is missing: columns known at close on deals not closed by then, overwritten columns altogether, and those
+    that changed on dates which no table holds (dated are only amounts).
     Raises FunnelError where nothing was known yet, or the records end before the origin.
     """
     origin = pd.Timestamp(origin)
@@ -140,8 +140,8 @@ def _check_origin(tables: Tables, origin: pd.Timestamp) -> None:
         last = (tables.recorded_until - pd.Timedelta(days=1)).date()
         raise FunnelError(
             f"the as-of date {origin.date()} is later than the records reach ({last})",
-            remedy=f"Ask as of {tables.recorded_until.date()} at the latest, or state the last recorded day as "
-            "`until` under [recording] if nothing happened since.",
+            remedy=f"Ask as of {tables.recorded_until.date()} at the latest, or state the last recorded day "
+            "as `until` under [recording] if nothing happened since.",
         )
 
 
@@ -152,9 +152,12 @@ def _visits(
     deal = np.searchsorted(deals["deal_id"].to_numpy(dtype=object), rows["deal_id"].to_numpy(dtype=object))
     state = pd.Index(states).get_indexer(pd.Index(rows["stage"]))
     amount = rows["amount"].groupby(rows["deal_id"], sort=False).ffill().to_numpy(dtype=np.float64)
-    if tables.known["amount"] is not Known.OVERWRITTEN:
-        amount = np.where(np.isnan(amount), deals["amount"].to_numpy(dtype=np.float64)[deal], amount)
-    if tables.known["amount"] is Known.CLOSE:
+    known = tables.known["amount"]
+    if known is not Known.OVERWRITTEN:
+        # Where changes are dated, the amount of the deal may be the last of them, known when it was won.
+        stated = np.isnan(amount) & ((known is not Known.CHANGE) | (state == len(states) - 2))
+        amount = np.where(stated, deals["amount"].to_numpy(dtype=np.float64)[deal], amount)
+    if known is Known.CLOSE:
         amount = np.where(state >= len(states) - 2, amount, np.nan)
     entered = days(rows["entered"]) + (0.0 if tables.timed else 1.0)  # a date stands for the end of its day
     new = np.ones(len(rows), dtype=bool)
@@ -171,9 +174,7 @@ def _visits(
     return Visits(deal, state, entered, left, to, amount[ends])
 
 
-def _hidden(
-    deals: pd.DataFrame, visits: Visits, n_states: int, known: Mapping[str, Known]
-) -> pd.DataFrame:
+def _hidden(deals: pd.DataFrame, visits: Visits, n_states: int, known: Mapping[str, Known]) -> pd.DataFrame:
     """The deals with all blanked that was not known yet; `amount` is the one known at the origin."""
     last = np.searchsorted(visits.deal, np.arange(len(deals)), side="right") - 1
     closed = visits.state[last] >= n_states - 2
@@ -182,6 +183,6 @@ def _hidden(
     for column, when in known.items():
         if when is Known.CLOSE:
             shown[column] = shown[column].where(closed)
-        elif when is Known.OVERWRITTEN and column in shown:
+        elif column in shown and (when is Known.OVERWRITTEN or (when is Known.CHANGE and column != "amount")):
             shown[column] = shown[column].where(np.zeros(len(shown), dtype=bool))
     return shown

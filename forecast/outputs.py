@@ -7,6 +7,7 @@ same bytes.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -18,6 +19,8 @@ import pyarrow.parquet as pq
 
 from forecast.config import Config
 from forecast.errors import FunnelError
+
+Summary = Mapping[str, Any]
 
 NAMES = {"json": "forecast.json", "samples": "samples.parquet", "deals": "deals.csv"}
 ENDINGS = {"samples": ".parquet", "deals": ".csv"}
@@ -65,32 +68,43 @@ def spare_inputs(files: Mapping[str, Path], config: Config) -> None:
 
 
 def write(
-    files: Mapping[str, Path], summary: Mapping[str, Any], samples: Callable[[], pd.DataFrame],
+    files: Mapping[str, Path],
+    summary: Summary,
+    samples: Callable[[], pd.DataFrame],
     deals: Callable[[], pd.DataFrame],
-) -> dict[str, Any]:  # fmt: skip
-    """Write what `files` asks for; returns the summary with the names of the files in it."""
-    told = {**summary, "files": {kind: str(files[kind]) if kind in files else None for kind in NAMES}}
+) -> None:
+    """Write what `files` asks for; the tables are made only where they are wanted."""
     if "samples" in files:
         write_parquet(files["samples"], samples())
     if "deals" in files:
         write_csv(files["deals"], deals())
     if "json" in files:
-        write_json(files["json"], told)
-    return told
+        write_json(files["json"], with_files(summary, files))
 
 
-def write_json(path: Path, summary: Mapping[str, Any]) -> None:
-    """The summary as strict JSON (no NaN), as forecast/schema describes it."""
-    write_text(path, json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+def with_files(summary: Summary, files: Mapping[str, Path]) -> dict[str, Any]:
+    """The summary with the names of the files that were written, None for the others."""
+    return {**summary, "files": {kind: str(files[kind]) if kind in files else None for kind in NAMES}}
+
+
+def finite(value: Any) -> Any:
+    """The same plain data with None for numbers that JSON cannot hold (NaN: not known from these data)."""
+    if isinstance(value, Mapping):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def write_json(path: Path, summary: Summary) -> None:
+    """The summary as JSON, as forecast/schema describes it."""
+    write_text(path, json.dumps(finite(summary), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def write_parquet(path: Path, table: pd.DataFrame) -> None:
     """One row group, no index and no metadata of the libraries, so that bytes depend on the values alone."""
     rows = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
-    fields = [
-        field.with_type(pa.string()) if pa.types.is_large_string(field.type) else field
-        for field in rows.schema
-    ]
+    fields = [field.with_type(pa.string()) if pa.types.is_large_string(field.type) else field for field in rows.schema]
     rows = rows.cast(pa.schema(fields))
     sink = pa.BufferOutputStream()
     pq.write_table(rows, sink, row_group_size=max(len(table), 1), compression="zstd")
@@ -108,13 +122,11 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
             or pd.api.types.is_datetime64_any_dtype(column)
         ):
             safe[name] = column.astype("str").str.replace(f"({FORMULA})", r"'\1", regex=True)
-    write_text(path, safe.round(6).to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%d"))
+    write_text(path, safe.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%d"))
 
 
 def _escaped(names: Iterable[object]) -> list[str]:
-    return list(
-        pd.Series([str(name) for name in names], dtype="str").str.replace(f"({FORMULA})", r"'\1", regex=True)
-    )
+    return list(pd.Series([str(name) for name in names], dtype="str").str.replace(f"({FORMULA})", r"'\1", regex=True))
 
 
 def write_text(path: Path, text: str) -> None:

@@ -13,12 +13,13 @@ from simulations import Kind
 STATED_AGE = 730.0  # days: a visit that has not ended by then counts as still open
 MOST_CELLS = 40  # cells averaged over, those with most exits
 MOST_DRAWS = 500
+HALVINGS = 40  # of an age bin, in search of the median: far below a second
 
 
 @dataclass(frozen=True, eq=False)
 class StageRates:
-    """Of visits to one stage, by draw: `conversion` (draws,) the share that has ended in an advance or a win by the
-    stated age; `lead_time` (draws,) the median age in days at which those that did ended.
+    """Of visits to one stage, by draw: `conversion` (draws,) the share that has ended in an advance or a win
+    by the stated age; `lead_time` (draws,) the median age in days at which those that did ended.
     """
 
     conversion: Floats
@@ -28,8 +29,10 @@ class StageRates:
 def stage_rates(fit: Fit, stage: int) -> StageRates:
     """Rates of the average visit: cells and months as they were among the visits to the stage.
 
-    Within an age bin the hazard is constant, H in all and h of advancing, so that of the S visits that reach it
-    S * h / H * (1 - exp(-H * width)) advance. Raises nothing: a stage without exits on record gives the prior's rates.
+    Within an age bin the hazard is constant, H in all and h of advancing, so that of the S visits that reach
+    it S * h / H * (1 - exp(-H * x)) have advanced x days later. The median is read off that curve: a straight
+    line between the edges of its bin would put it too late. Raises nothing: without exits on record, these
+    are the prior's.
     """
     funnel, exposure = fit.exposure.funnel, fit.exposure
     exits = np.arange(funnel.first_exit[stage], funnel.first_exit[stage + 1])
@@ -45,18 +48,25 @@ def stage_rates(fit: Fit, stage: int) -> StageRates:
 
     edges = np.append(funnel.age_edges[funnel.age_edges < STATED_AGE], STATED_AGE)
     base = np.exp(fit.posterior["log_hazard"][draws][:, exits, : len(edges) - 1]) * seasonal[:, :, None]
-    width = np.diff(edges)
-    done = np.zeros((len(draws), len(edges)))
-    for cell, weight in enumerate(weights):
-        hazard = base * effect[:, :, cell, None]
-        total = hazard.sum(axis=1)
-        survival = np.exp(-np.cumsum(total * width, axis=1))
-        entering = np.column_stack([np.ones(len(draws)), survival[:, :-1]])
-        advanced = (entering - survival) * hazard[:, onwards].sum(axis=1) / np.maximum(total, 1e-300)
-        done[:, 1:] += weight * np.cumsum(advanced, axis=1)
+    hazard = base[:, :, None, :] * effect[:, :, :, None]
+    total, leaving = hazard.sum(axis=1), hazard[:, onwards].sum(axis=1)
+    spent = np.cumsum(total * np.diff(edges), axis=2)
+    entering = weights[:, None] * np.exp(-np.concatenate([np.zeros_like(spent[:, :, :1]), spent[:, :, :-1]], axis=2))
+    gained = (entering * _ended(leaving, total, np.diff(edges))).sum(axis=1)
+    done = np.cumsum(gained, axis=1)
     half = done[:, -1] / 2
-    place = np.minimum((done < half[:, None]).sum(axis=1), len(edges) - 1)
+    place = np.minimum((done < half[:, None]).sum(axis=1), len(edges) - 2)
     row = np.arange(len(draws))
-    below, above = done[row, place - 1], done[row, place]
-    share = (half - below) / np.maximum(above - below, 1e-300)
-    return StageRates(done[:, -1], edges[place - 1] + share * width[place - 1])
+    missing = half - (done - gained)[row, place]
+    entering, leaving, total = (values[row, :, place] for values in (entering, leaving, total))
+    low, high = edges[place], edges[place + 1]
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        ended = (entering * _ended(leaving, total, (middle - edges[place])[:, None])).sum(axis=1)
+        low, high = np.where(ended < missing, middle, low), np.where(ended < missing, high, middle)
+    return StageRates(done[:, -1], (low + high) / 2)
+
+
+def _ended(leaving: Floats, total: Floats, days: Floats) -> Floats:
+    """Share that a constant hazard `leaving`, of `total` in all, has ended after some days."""
+    return np.asarray(leaving / np.maximum(total, 1e-300) * -np.expm1(-total * days))

@@ -173,9 +173,7 @@ def _list(items: Iterable[str]) -> str:
 
 def _pairs(pairs: Mapping[str, str]) -> list[str]:
     bare = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
-    return [
-        f"{key if key and set(key) <= bare else _text(key)} = {_text(value)}" for key, value in pairs.items()
-    ]
+    return [f"{key if key and set(key) <= bare else _text(key)} = {_text(value)}" for key, value in pairs.items()]
 
 
 def _funnel(config: Config) -> str:
@@ -203,9 +201,7 @@ def _source(config: Config, raws: list[Raw]) -> str:
         "[source]",
         f"shape = {_text(source.shape)}" if source.shape else '# shape = "canonical" or "stage_dates"',
     ]
-    lines += [
-        f"{key} = {_text(getattr(source, key))}" for key in ("deals", "stage_history") if getattr(source, key)
-    ]
+    lines += [f"{key} = {_text(getattr(source, key))}" for key in ("deals", "stage_history") if getattr(source, key)]
     lines += ["# day_first = true  # is 3/4/2017 the third of April?", '# decimal = ","', ""]
     found: dict[str, str] = {}
     unused: list[str] = []
@@ -232,9 +228,7 @@ def _source(config: Config, raws: list[Raw]) -> str:
 
 
 def _known(known: Mapping[str, Known]) -> str:
-    lines = [
-        "# When is a column known: at creation (the default), change, close, or overwritten? What comes late"
-    ]
+    lines = ["# When is a column known: at creation (the default), change, close, or overwritten? What comes late"]
     lines += [
         "# is hidden from the past; a column that is filled in at closing gives the outcome away.",
         "[known]",

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
-from rich.progress import (
-    BarColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
 from rich.table import Table
 from rich.text import Text
 
-from forecast.words import chance, day, exact, money, percent, plain
+from forecast.words import chance, day, exact, money, percent, plain, span
 
 WIDTH = 100
 GAP = 2  # spaces between columns
 NAME = 22  # longest name of a client in a table
-STAGE = 36
+STAGE = 30
 
 Summary = Mapping[str, Any]
 
@@ -50,33 +40,6 @@ def show(summary: Summary, screen: Console) -> None:
             screen.print(line)
 
 
-@contextmanager
-def progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A callback (stage, done, total) that draws bars on stderr, and nothing where that is no terminal.
-
-    A total of 0 means that the end is not known; bars vanish when all is done.
-    """
-    screen = Console(stderr=True)
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def tell(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                for before in tasks.values():  # stages follow one another
-                    bars.update(before, visible=False)
-                tasks[stage] = bars.add_task(stage, total=None)
-            bars.update(tasks[stage], completed=done, total=total or None)
-
-        yield tell
-
-
 def _with(amount: str, currency: str) -> str:
     return f"{amount} {currency}".rstrip()
 
@@ -84,7 +47,7 @@ def _with(amount: str, currency: str) -> str:
 def _span(period: Summary) -> str:
     """'in 2017Q4', or between two days where the period is called by them."""
     if ".." in period["period"]:
-        return f"from {day(period['start'])} to {day(period['end'])}"
+        return f"from {span(period['start'], period['end'])}"
     return f"in {period['period']}"
 
 
@@ -102,7 +65,7 @@ def _asked(summary: Summary, width: int) -> Iterator[RenderableType]:
     yield Text(f"Asked as of {day(summary['origin'])}; nothing recorded on that day or later is used.")
     for period in summary["periods"]:
         target = _with(exact(period["target"]), summary["currency"])
-        days = "" if ".." in period["period"] else f" ({day(period['start'])} to {day(period['end'])})"
+        days = "" if ".." in period["period"] else f" ({span(period['start'], period['end'])})"
         yield Text(f"  {target} {_span(period)}{days}")
 
 
@@ -120,6 +83,8 @@ def _chances(summary: Summary, width: int) -> Iterator[RenderableType]:
             (chance(period["p_hit"], period["p_hit_se"]), "bold"),
             ".",
         )
+    if not summary["fit"]["healthy"]:
+        yield Text("Do not rely on this: the model check was not passed (see below).", style="bold red")
     if simulated:
         note = f"± is the standard error, in points, of simulating {summary['draws']:,} draws."
         yield Text(note, style="dim")
@@ -135,13 +100,9 @@ def _ranges(summary: Summary, width: int) -> Iterator[RenderableType]:
     shown = dict(sorted(months.items())[:24])
     columns += [_range(name, month) for name, month in shown.items()]
     title = f"Revenue, {summary['currency'] or 'no currency given'}"
-    yield from _tables(
-        title, ["P10: 1 in 10 lower", "P50: the middle", "P90: 1 in 10 higher"], columns, width
-    )
+    yield from _tables(title, ["P10: 1 in 10 lower", "P50: the middle", "P90: 1 in 10 higher"], columns, width)
     if len(months) > len(shown):
-        yield Text(
-            f"{len(months) - len(shown)} later months are in the file that --json writes.", style="dim"
-        )
+        yield Text(f"{len(months) - len(shown)} later months are in the file that --json writes.", style="dim")
 
 
 def _length(period: Summary) -> int:
@@ -158,11 +119,7 @@ def _range(heading: str, of: Summary) -> Column:
 
 
 def _drivers(summary: Summary, width: int) -> Iterator[RenderableType]:
-    rtv = (
-        "Viable open deals, value (RTV)"
-        if summary["open"]["amounts_known"]
-        else "Viable open deals, estimate (RTV)"
-    )
+    rtv = "Viable open deals, value (RTV)" if summary["open"]["amounts_known"] else "Viable open deals, estimate (RTV)"
     labels = [
         "Won to date",
         "Still missing (GAP)",
@@ -170,8 +127,8 @@ def _drivers(summary: Summary, width: int) -> Iterator[RenderableType]:
         "RTV / GAP (funnel factor)",
         "Expected from deals open now",
         "Expected from deals yet to come",
-        "Largest client",
-        "Share of the 3 / 5 largest clients",
+        "Largest client, its share",
+        "3 / 5 largest clients, their share",
         "Chance without the largest client",
     ]
     columns = [Column(_heading(period), _driven(period)) for period in summary["periods"]]
@@ -234,23 +191,25 @@ def _days(time: Mapping[str, float | None]) -> str:
 
 def _basis(summary: Summary, width: int) -> Iterator[RenderableType]:
     now, new, rows, fit = summary["open"], summary["new_deals"], summary["quality"], summary["fit"]
-    viable = "all" if now["viable"] == now["deals"] else f"{now['viable']:,}"
+    viable = f"{now['viable']:,} of them viable (the client has committed)"
+    if now["viable"] == now["deals"]:
+        viable = "all of them viable"
     worth = f", worth {_with(money(now['value']), summary['currency'])}" if now["amounts_known"] else ""
     expected, recent = (_number(new[key]) for key in ("expected_per_month", "recent_per_month"))
     yield Text(
-        f"Open deals: {now['deals']:,}, {viable} of them viable{worth}. "
-        f"New deals: {expected} a month expected, {recent} a month lately."
+        f"Open deals: {now['deals']:,}, {viable}{worth}. New deals: {expected} a month expected, {recent} lately."
     )
-    message = plain(fit["message"], 200)
     if fit["healthy"]:
-        yield Text(f"Model check: passed. {message}")
+        good = fit["checked"] - fit["outside"]
+        counts = f"{good:,} of {fit['checked']:,} monthly counts of deals that leave a stage"
+        yield Text(f"Model check: passed; {counts} are reproduced.")
     else:
-        yield Text(f"Model check: NOT passed, do not rely on these figures. {message}", style="bold red")
+        yield Text(f"Model check: NOT passed; {plain(fit['message'], 200)}", style="bold red")
     why = ""
-    if rows["set_aside"]:
-        reason = max(rows["reasons"], key=lambda one: one["count"], default=None)
-        mostly = "" if reason is None else f"mostly: {plain(reason['reason'], 50)}; "
-        why = f" ({mostly}see funnel check)"
+    if rows["reasons"]:
+        first = max(rows["reasons"], key=lambda one: one["count"])
+        mostly = "mostly: " if len(rows["reasons"]) > 1 else ""
+        why = f" ({mostly}{plain(first['reason'], 48 - len(mostly))})"
     yield Text(f"Rows: {rows['read']:,} read = {rows['used']:,} used + {rows['set_aside']:,} set aside{why}")
 
 
@@ -264,7 +223,7 @@ def _happened(summary: Summary, width: int) -> Iterator[RenderableType]:
         if actual is None:
             continue
         revenue = actual["revenue"]
-        outcome = "the target was reached" if actual["hit"] else "the target was missed"
+        outcome = "target reached" if actual["hit"] else "target missed"
         place = (
             "below P10"
             if revenue < period["p10"]
@@ -273,41 +232,41 @@ def _happened(summary: Summary, width: int) -> Iterator[RenderableType]:
             else "between P10 and P90"
         )
         won = _with(money(revenue), summary["currency"])
-        yield Text.assemble(
-            f"What really happened {_span(period)}: ", (f"{won}, {outcome}", "bold"), f" ({place})."
-        )
+        yield Text.assemble(f"What really happened {_span(period)}: ", (f"{won}, {outcome}", "bold"), f" ({place}).")
 
 
 def _files(summary: Summary, width: int) -> Iterator[RenderableType]:
-    holds = {"json": "this answer", "samples": "simulations by month", "deals": "open deals"}
-    files = {kind: path for kind, path in summary["files"].items() if path is not None}
-    if files:
-        yield Text("Files: " + ", ".join(f"{path} ({holds[kind]})" for kind, path in files.items()))
-    else:
+    holds = {"json": "answer", "samples": "simulations", "deals": "open deals"}
+    files = [f"{path} ({holds[kind]})" for kind, path in summary["files"].items() if path is not None]
+    if not files:
         yield Text("Files: none; --out DIR writes the answer, the simulations and the open deals.")
+        return
+    line = f"Files: {', '.join(files)}"
+    if cell_len(line) <= width:
+        yield Text(line)
+    else:
+        yield Text("Files:\n" + "\n".join(files))
 
 
-def _tables(
-    title: str, labels: Sequence[str], columns: Iterable[Column], width: int
-) -> Iterator[RenderableType]:
+def _tables(title: str, labels: Sequence[str], columns: Iterable[Column], width: int) -> Iterator[RenderableType]:
     """A table of numbers, continued in another below where the columns do not fit side by side."""
     first = max(cell_len(text) for text in (title, *labels))
     blocks: list[list[Column]] = []
     room = 0
     for column in columns:
-        wide = GAP + max(
-            cell_len(line) for text in (column.heading, *column.cells) for line in text.split("\n")
-        )
+        wide = GAP + max(cell_len(line) for text in (column.heading, *column.cells) for line in text.split("\n"))
         if not blocks or wide > room:
             blocks.append([])
             room = width - first
         blocks[-1].append(column)
         room -= wide
-    for block in blocks:
+    for index, block in enumerate(blocks):
+        if index:
+            yield Text()
         table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
         table.add_column(Text(title), min_width=first, vertical="bottom")
         for column in block:
             table.add_column(Text(column.heading), justify="right", no_wrap=True)
-        for index, label in enumerate(labels):
-            table.add_row(Text(label), *(Text(column.cells[index]) for column in block))
+        for row, label in enumerate(labels):
+            table.add_row(Text(label), *(Text(column.cells[row]) for column in block))
         yield table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from forecast.errors import shortened
+from rich.text import Text
 
 
 def money(amount: float) -> str:
@@ -26,14 +26,14 @@ def exact(amount: float) -> str:
 
 def percent(share: float) -> str:
     """Never 0 or 100: a simulation cannot know that."""
-    if share < 0.005:
+    if share < 0.01:
         return "< 1 %"
-    return "> 99 %" if share >= 0.995 else f"{share:.0%}".replace("%", " %")
+    return "> 99 %" if share > 0.99 else f"{share:.0%}".replace("%", " %")
 
 
 def chance(share: float, error: float) -> str:
     """A probability with its simulation error in points: '31 % (± 1)'."""
-    if not 0.005 <= share < 0.995:
+    if not 0.01 <= share <= 0.99:
         return percent(share)
     points = 100 * error
     return f"{percent(share)} (± {f'{points:.0f}' if points >= 0.95 else f'{max(points, 0.1):.1f}'})"
@@ -45,7 +45,14 @@ def day(text: str) -> str:
     return f"{then.day} {then:%B %Y}"
 
 
+def span(start: str, end: str) -> str:
+    """'1 October to 31 December 2017'."""
+    first, last = day(start), day(end)
+    return f"{first.removesuffix(last[-5:])} to {last}"
+
+
 def plain(text: object, length: int = 40) -> str:
-    """Words of the data on one short line, without anything that a terminal would obey."""
-    printable = "".join(c if c.isprintable() else " " for c in str(text))
-    return shortened(printable, length)
+    """Words of the data on one line of at most `length` columns, without anything that a terminal obeys."""
+    line = Text(" ".join("".join(c if c.isprintable() else " " for c in str(text)).split()))
+    line.truncate(length, overflow="ellipsis")
+    return line.plain

@@ -25,17 +25,13 @@ class Probability(NamedTuple):
     se: float
 
 
-def revenue(
-    outcomes: Outcomes, *, won_to_date: int = 0, months: ArrayLike | None = None
-) -> NDArray[np.int64]:
+def revenue(outcomes: Outcomes, *, won_to_date: int = 0, months: ArrayLike | None = None) -> NDArray[np.int64]:
     """(K,) revenue of the period in every simulation."""
     simulated: NDArray[np.int64] = outcomes.won[:, _mask(outcomes, months)].sum(axis=1)
     return won_to_date + simulated
 
 
-def p_hit(
-    outcomes: Outcomes, target: float, *, won_to_date: int = 0, months: ArrayLike | None = None
-) -> Probability:
+def p_hit(outcomes: Outcomes, target: float, *, won_to_date: int = 0, months: ArrayLike | None = None) -> Probability:
     """P(R >= target)."""
     return share(revenue(outcomes, won_to_date=won_to_date, months=months) >= target, outcomes.draw)
 
@@ -89,9 +85,7 @@ def quantiles(
     return np.quantile(revenue(outcomes, won_to_date=won_to_date, months=months), probabilities)
 
 
-def quantiles_by_month(
-    outcomes: Outcomes, probabilities: Sequence[float] = P10_P50_P90
-) -> NDArray[np.float64]:
+def quantiles_by_month(outcomes: Outcomes, probabilities: Sequence[float] = P10_P50_P90) -> NDArray[np.float64]:
     """(M, number of probabilities) quantiles of the amount simulated in each month."""
     return np.quantile(outcomes.won, probabilities, axis=0).T
 

@@ -252,9 +252,7 @@ def won_amount(p: Parameters, draw: int, stage: int, cell: int, known: int, u: f
 
 
 @compiled
-def settle(
-    p: Parameters, draw: int, plan: Plan, table: Table, wins: Wins, n: int, sums: Sums, k: int
-) -> bool:
+def settle(p: Parameters, draw: int, plan: Plan, table: Table, wins: Wins, n: int, sums: Sums, k: int) -> bool:
     """Add the first n wins to the sums of simulation k; False if a sum became too large."""
     fine, detail = True, len(sums.value)
     for i in range(n):
@@ -289,9 +287,7 @@ def simulate_rows(p: Parameters, plan: Plan, table: Table, sums: Sums) -> bool:
         np.empty((states, bins)), np.empty((states, bins)), np.empty((states, cells)),
     )  # fmt: skip
     keys, whole, real = np.empty((3, BLOCK), np.uint64), np.empty((6, BLOCK), np.int64), np.empty((6, BLOCK))
-    block = Block(
-        keys[0], keys[1], whole[0], whole[1], whole[2], whole[3], real[0], real[1], real[2], real[3], real[4]
-    )
+    block = Block(keys[0], keys[1], whole[0], whole[1], whole[2], whole[3], real[0], real[1], real[2], real[3], real[4])
     wins = Wins(keys[2], whole[4], whole[5], real[5])
     fine, ready = True, -1
     for k in range(sums.won.shape[0]):

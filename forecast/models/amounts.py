@@ -1,9 +1,9 @@
 """What a deal brings when it is won.
 
 Where amounts are known on the way, a deal is won at its current amount with some probability, else at a
-heavy-tailed (Laplace) log ratio of it; both are drawn by their own conjugate posterior or Bayesian bootstrap, by
-stage. Where amounts are unknown until the close, a log-normal with effects of the attributes is part of the PyMC
-model:  log amount ~ Normal(level + effect[c], scatter), through its sufficient statistics by cell.
+heavy-tailed (Laplace) log ratio of it; both are drawn by their own conjugate posterior or Bayesian bootstrap,
+by stage. Where amounts are unknown until the close, a log-normal with effects of the attributes is part of
+the PyMC model:  log amount ~ Normal(level + effect[c], scatter), through its sufficient statistics by cell.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def won_amounts(history: History, cell_of_deal: Ints, n_cells: int) -> WonAmount
     count = np.bincount(cell, minlength=n_cells).astype(np.float64)
     mean = np.bincount(cell, weights=log_amount, minlength=n_cells) / np.maximum(count, 1)
     squares = np.bincount(cell, weights=(log_amount - mean[cell]) ** 2, minlength=n_cells)
-    return WonAmounts(count, mean, squares)
+    return WonAmounts(count, mean, squares.astype(np.float64))
 
 
 def revisions(history: History) -> Revisions:
@@ -66,10 +66,12 @@ def revisions(history: History) -> Revisions:
 
 
 def add_amounts(won: WonAmounts, cells: Design, n_attributes: int, priors: Priors) -> None:
-    """Add the log-normal to the PyMC model in context, with the deterministics `log_amount` (1 + coefficients,), the
-    level and the attributes' effects, and `amount_scatter`.
+    """Add the log-normal to the PyMC model in context, with the deterministics `log_amount`
+    (1 + coefficients,), the level and the attributes' effects, and `amount_scatter`.
     """
-    scatter = pm.Deterministic("amount_scatter", pt.exp(log_sizes("log_amount_scatter", [priors.amount_scatter], ())[0]))
+    scatter = pm.Deterministic(
+        "amount_scatter", pt.exp(log_sizes("log_amount_scatter", [priors.amount_scatter], ())[0])
+    )
     log_size = log_sizes("log_amount_size", [priors.amount_level] * max(n_attributes, 1), ())
     total = max(won.count.sum(), 1)
     level = float((won.count * won.mean).sum() / total)
@@ -77,7 +79,8 @@ def add_amounts(won: WonAmounts, cells: Design, n_attributes: int, priors: Prior
     design = np.vstack([np.ones((1, cells.matrix.shape[1])), cells.matrix])
     weak = np.append(LEVEL_SD**-2.0, np.full(cells.coefficients, 1.0))
     precision = (design * won.count / within) @ design.T + np.diag(weak)
-    centre = np.linalg.solve(precision, design @ (won.count * (won.mean - level) / within))
+    pull = design @ (won.count * (won.mean - level) / within)
+    centre = np.asarray(np.linalg.solve(precision, pull), dtype=np.float64)
     centre[0] += level
     beta = pm.Deterministic("log_amount", whitened("amount", centre, precision))
     log_sd = log_size[cells.group]
@@ -97,8 +100,8 @@ def draw_revisions(
 ) -> tuple[Floats, Floats, Floats]:
     """(draws, states) each: probability of no change, shift and scale of the Laplace log ratio otherwise.
 
-    Unchanged: Beta, with two prior deals at the rate of all stages. Ratios: Bayesian bootstrap of the Laplace fit
-    (weighted median and mean absolute deviation) over all stages, the prior counting for two ratios of 0.2.
+    Unchanged: Beta, with two prior deals at the rate of all stages. Ratios: Bayesian bootstrap of the Laplace
+    fit (weighted median and mean absolute deviation) over all stages, the prior counting for two of 0.2.
     """
     changed = np.abs(seen.log_ratio) > UNCHANGED
     same, moved = (np.bincount(seen.state[pick], minlength=n_states) for pick in (~changed, changed))
@@ -116,4 +119,5 @@ def draw_revisions(
     deviation = (weights * np.abs(ratios - shift[:, None])).sum(axis=1)
     scale = (deviation + USUAL_REVISIONS * USUAL_SCALE) / (weights.sum(axis=1) + USUAL_REVISIONS)
     scale = np.minimum(scale, LARGEST_SCALE)
-    return kept, *(np.broadcast_to(value[:, None], (n_draws, n_states)) for value in (shift, scale))
+    every = np.ones(n_states)
+    return kept, shift[:, None] * every, scale[:, None] * every

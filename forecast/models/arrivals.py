@@ -1,6 +1,8 @@
 """New deals per month: negative binomial with level, drift and, given two years, month of the year.
 
     log mean_m = level + log(days recorded in m) + drift_m + season_m,   variance = mean + mean^2 * scatter^2
+
+The drift is a random walk, the season sums to zero over the year.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import pytensor.tensor as pt
 
 from forecast.history import Floats, History, days
 from forecast.models.design import Design
-from forecast.models.exits import poisson_information, log_sizes
+from forecast.models.exits import log_sizes
 from forecast.models.priors import Priors
 from forecast.models.whiten import standard_normal, whitened
 
@@ -23,7 +25,7 @@ LEVEL_SD = 5.0  # of the log level: the data speak for themselves from the first
 
 @dataclass(frozen=True, eq=False)
 class Arrivals:
-    """counts (M,) of deals created in the recorded part of each month, days (M,) of that part, 0 where none."""
+    """counts (M,) of deals created in the recorded part of each month, days (M,) of that part, or 0."""
 
     counts: Floats
     days: Floats
@@ -32,7 +34,7 @@ class Arrivals:
 def count_arrivals(history: History, months: pd.DatetimeIndex) -> Arrivals:
     """Deals created in each month (M + 1 month starts) from the day on which recording began to the origin.
 
-    Deals created earlier are survivors, not arrivals. Where no such day is known, it is that of the first deal.
+    Deals created earlier are survivors, not arrivals. Where no such day is known, it is the first deal's.
     """
     edges = days(pd.Series(months))
     created = np.floor(days(history.deals["created"])) if not history.timed else days(history.deals["created"])
@@ -43,15 +45,17 @@ def count_arrivals(history: History, months: pd.DatetimeIndex) -> Arrivals:
 
 
 def add_arrivals(arrivals: Arrivals, design: Design, priors: Priors) -> None:
-    """Add new deals to the PyMC model in context, with the deterministics `log_arrival_rate` (T,), per day, and
-    `arrival_shape`; T >= M months, future ones included.
+    """Add new deals to the PyMC model in context, with the deterministics `log_arrival_rate` (T,), per day,
+    and `arrival_shape`; T >= M months, future ones included.
     """
     months = design.matrix.shape[1]
     counts, recorded = np.zeros(months), np.zeros(months)
     counts[: len(arrivals.counts)], recorded[: len(arrivals.days)] = arrivals.counts, arrivals.days
     sizes = [priors.arrival_drift, priors.arrival_season][: int(design.group.max()) + 1]
     log_size = log_sizes("log_arrival_size", sizes, ())
-    scatter = pt.exp(pm.Normal("log_arrival_scatter", np.log(priors.arrival_scatter.median), priors.arrival_scatter.spread))
+    scatter = pt.exp(
+        pm.Normal("log_arrival_scatter", np.log(priors.arrival_scatter.median), priors.arrival_scatter.spread)
+    )
     shape = pm.Deterministic("arrival_shape", scatter**-2.0)
 
     median = np.array([size.median for size in sizes])

@@ -1,10 +1,11 @@
 """The costly term of the exit likelihood, expected exits, as one PyTensor operation with its gradient.
 
-    total = sum over s, b, m, c and exits j of s of  days[s, b, m, c] * exp(base[j, b] + calendar[j, m] + effect[j, c])
+    total = sum over s, b, m, c and exits j of s of
+            days[s, b, m, c] * exp(base[j, b] + calendar[j, m] + effect[j, c])
 
-Its derivatives are the expected exits by age, by month and by cell, so that one pass over the exposure gives the
-value and all of them. Only entries with days at risk are visited: for a funnel of a thousand deals they are a few
-per cent of the dense array, for one of a million nearly all, and never more.
+Its derivatives are the expected exits by age, by month and by cell, so that one pass over the exposure gives
+the value and all of them. Only entries with days at risk are visited: for a funnel of a thousand deals they
+are a few per cent of the dense array, for one of a million nearly all, and never more.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from forecast.exposure import Exposure
 
 
 class Rows(NamedTuple):
-    """Days at risk as compressed rows: row r is (state, bin, month), its entries are start[r]:start[r + 1]."""
+    """Days at risk as compressed rows: row r is (state, bin, month), entries start[r]:start[r + 1]."""
 
     first_exit: NDArray[np.int32]  # (S + 1,)
     state: NDArray[np.int32]  # (R,)
@@ -44,7 +45,8 @@ def compressed(exposure: Exposure) -> Rows:
     begins = np.flatnonzero(new)
     start = np.append(begins, len(state))
     index = (exposure.funnel.first_exit, state[begins], age[begins], month[begins], start, cell)
-    return Rows(*(array.astype(np.int32) for array in index), dense[state, age, month, cell])
+    whole = [array.astype(np.int32) for array in index]
+    return Rows(whole[0], whole[1], whole[2], whole[3], whole[4], whole[5], dense[state, age, month, cell])
 
 
 # Compiled on import and at full optimisation, for the graph around it is compiled without (see fit.py).
@@ -80,7 +82,7 @@ def expected_exits(
 
 
 class ExpectedExits(Op):  # type: ignore[misc]
-    """`expected_exits` in a PyTensor graph: inputs as there, outputs as there; differentiable in the last three."""
+    """`expected_exits` in a PyTensor graph: inputs and outputs as there; differentiable in the last three."""
 
     __props__ = ()
 
@@ -112,8 +114,9 @@ def _compiled(op: Any, node: Any, **_: Any) -> Any:
         first_exit: Any, state: Any, age: Any, month: Any, start: Any, cell: Any, days: Any,
         base: Any, calendar: Any, effect: Any,
     ) -> Any:  # fmt: skip
+        tables = np.ascontiguousarray(base), np.ascontiguousarray(calendar), np.ascontiguousarray(effect)
         total, by_age, by_month, by_cell = expected_exits(
-            first_exit, state, age, month, start, cell, days, base, calendar, effect
+            first_exit, state, age, month, start, cell, days, tables[0], tables[1], tables[2]
         )
         return np.asarray(total), by_age, by_month, by_cell
 

@@ -14,7 +14,7 @@ SIZE = "size"  # the attribute that is an ordered slope, not a set of levels
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """Rows are coefficients, columns the months or cells on which they act; `group` (rows,) names a shared size."""
+    """Rows are coefficients, columns the months or cells on which they act; `group` (rows,) shares a size."""
 
     matrix: Floats
     group: Ints
@@ -25,8 +25,8 @@ class Design:
 
 
 def zero_sum(levels: int) -> Floats:
-    """(levels, levels - 1) an orthonormal basis of the vectors that sum to zero: independent normal coordinates of
-    one size give every level the same prior.
+    """(levels, levels - 1) an orthonormal basis of the vectors that sum to zero: independent normal
+    coordinates of one size give every level the same prior.
     """
     basis, _ = np.linalg.qr(np.column_stack([np.ones(levels), np.eye(levels)[:, : levels - 1]]))
     return np.asarray(basis[:, 1:])
@@ -54,7 +54,7 @@ def arrivals(month_of_year: Ints, anchor: int, seasonal: bool) -> Design:
 
 
 def cells(table: pd.DataFrame) -> Design:
-    """Levels of every attribute (one group each, zero-sum); the column `size` holds scores and is one slope."""
+    """Levels of every attribute (one group each, zero-sum); the column `size` is one slope of scores."""
     parts, groups = [np.zeros((0, len(table)))], [np.zeros(0, dtype=np.int64)]
     for group, name in enumerate(table.columns):
         if name == SIZE:

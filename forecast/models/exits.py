@@ -1,11 +1,12 @@
 """Exits and lead times together: competing hazards on the exposure table.
 
     log hazard_j(a, m, c) = base[j, bin(a)] + calendar[kind(j), m] + effect[j, c]
-    log L = sum_j <D_jb, base> + <D_jm, calendar> + <D_jc, effect> - sum_{b,m,c} days[s(j), b, m, c] * hazard_j
+    log L = sum_j <D_jb, base> + <D_jm, calendar> + <D_jc, effect>
+            - sum_{b,m,c} days[s(j), b, m, c] * hazard_j
 
-with D the margins of the exit counts (Holford 1980 and Laird and Olivier 1981 on piecewise-constant hazards as
-Poisson counts). What the data determine is each exit's hazard at its average month and cell, so that is what is
-sampled; `base` follows by taking the averages off.
+with D the margins of the exit counts (Holford 1980 and Laird and Olivier 1981 on piecewise-constant hazards
+as Poisson counts). What the data determine is each exit's hazard at its average month and cell, so that is
+what is sampled; `base` follows by taking the averages off.
 """
 
 from __future__ import annotations
@@ -85,9 +86,10 @@ def _calendar(by_month: Floats, kind: Ints, design: Design, priors: Priors) -> A
 
 
 def _effects(exposure: Exposure, kind: Ints, design: Design, priors: Priors) -> Any:
-    """(J, coefficients) of the attributes: normal, with one size per kind of exit and attribute, learned; the slope of
-    deal size has a fixed one. Coefficients of which the data say more than the prior are sampled as they are, the
-    others in units of their size (centred and non-centred parametrisation): each is quick where the other sticks.
+    """(J, coefficients) of the attributes: normal, with one size per kind of exit and attribute, learned; the
+    slope of deal size has a fixed one. Coefficients of which the data say more than the prior are sampled as
+    they are, the others in units of their size (centred and non-centred parametrisation): each is quick where
+    the other sticks.
     """
     names = list(exposure.cells.columns)
     fixed = np.array([name == SIZE for name in names], dtype=bool)[design.group]
@@ -107,7 +109,7 @@ def _effects(exposure: Exposure, kind: Ints, design: Design, priors: Priors) -> 
 def _weights(counts: Floats) -> Floats:
     """Rows scaled to sum to one; uniform rows where nothing was counted."""
     total = counts.sum(axis=1, keepdims=True)
-    return np.where(total > 0, counts / np.maximum(total, 1), 1 / counts.shape[1])
+    return np.asarray(np.where(total > 0, counts / np.maximum(total, 1), 1 / counts.shape[1]))
 
 
 def poisson_information(design: Floats, counts: Floats) -> Floats:
@@ -115,11 +117,11 @@ def poisson_information(design: Floats, counts: Floats) -> Floats:
     weighted = design[None] * counts[:, None, :]
     mean = weighted.sum(axis=2)
     total = np.maximum(counts.sum(axis=1), 1e-9)[:, None, None]
-    return weighted @ design.T - mean[:, :, None] * mean[:, None, :] / total
+    return np.asarray(weighted @ design.T - mean[:, :, None] * mean[:, None, :] / total)
 
 
 def _profile(exposure: Exposure, priors: Priors) -> tuple[Floats, Floats]:
-    """Mode (J, B) and curvature (J, B, B) of each exit's profile on its own, by Newton steps on a Gaussian stand-in."""
+    """Mode (J, B) and curvature (J, B, B) of each exit's profile on its own, by Newton steps."""
     funnel = exposure.funnel
     days = exposure.days_at_risk.sum(axis=(2, 3))[[source for source, _ in funnel.exits]]
     mean, sd = priors.hazard_levels(funnel)

@@ -16,8 +16,8 @@ NORMAL_95 = 1.959964
 class Sizes:
     """A scale known to a factor: log-normal with this median; one sd of its logarithm is `spread`.
 
-    Its density vanishes at zero, which keeps a scale that the data hardly speak of away from the narrow neck in
-    which samplers get stuck.
+    Its density vanishes at zero, which keeps a scale that the data hardly speak of away from the narrow neck
+    in which samplers get stuck.
     """
 
     median: float
@@ -29,10 +29,11 @@ class Priors:
     """What is believed before looking; ranges hold 95 %.
 
     conversion: chance that a stage is left onwards rather than lost. lead_time: days until a stage is left.
-    rare_share: share of a stage's exits that skip or return. reopen_days: days until a lost deal is re-opened.
-    profile_step: scale of the logistic step of the log hazard from one age bin to the next. The others are sizes
-    of log effects: of the levels of an attribute, of the month of the quarter, of a month's drift and shock, of
-    arrivals' monthly drift, yearly season and scatter, and of amounts by level.
+    rare_share: share of a stage's exits that skip or return. reopen_days: days until a lost deal is
+    re-opened.
+    profile_step: scale of the logistic step of the log hazard from one age bin to the next. The others are
+    sizes of log effects: of the levels of an attribute, of the month of the quarter, of a month's drift and
+    shock, of arrivals' monthly drift, yearly season and scatter, and of amounts by level.
     """
 
     conversion: tuple[float, float] = (0.1, 0.9)

@@ -1,6 +1,6 @@
-"""Coordinates in which a block of parameters is about standard normal a posteriori, so that the sampler's steps
-are long: x = centre + L v with L L^T the inverse of an approximate posterior precision. The map is linear and
-fixed, so that it changes the sampler's path and nothing of the posterior.
+"""Coordinates in which a block of parameters is about standard normal a posteriori, so that the sampler's
+steps are long: x = centre + L v with L L^T the inverse of an approximate posterior precision. The map is
+linear and fixed, so that it changes the sampler's path and nothing of the posterior.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from forecast.history import Floats
 
 
 def whitened(name: str, centre: Floats, precision: Floats) -> Any:
-    """The block (..., n) as a PyMC expression of a flat variable `NAME_white`; its prior is the caller's to add.
+    """The block (..., n) as a PyMC expression of a flat variable `NAME_white`; the caller adds its prior.
 
     centre: (..., n). precision: (..., n, n), positive definite.
     """

@@ -27,9 +27,7 @@ def load(source: str | Path | Config) -> tuple[Config, Tables]:
     deals, history = _files(config)
     first = history or deals
     if first is None:
-        remedy = (
-            'Write deals = "FILE.csv" under [source]; stage_history = "FILE.csv" as well if there is one.'
-        )
+        remedy = 'Write deals = "FILE.csv" under [source]; stage_history = "FILE.csv" as well if there is one.'
         raise FunnelError("[source] names no file", file=config.path, remedy=remedy)
     raw = read_table(config.folder / first)
     shape = guess.shape_of(config, raw)

@@ -24,9 +24,7 @@ def recorded_until(config: Config, entered: pd.Series) -> pd.Timestamp:
     today = pd.Timestamp(date.today())
     past = entered[entered < today + DAY]
     if past.empty:
-        raise FunnelError(
-            "all dates are in the future", examples=entered.head(3), remedy="Check the date columns."
-        )
+        raise FunnelError("all dates are in the future", examples=entered.head(3), remedy="Check the date columns.")
     return pd.Timestamp(past.max()).normalize() + DAY
 
 
@@ -45,9 +43,7 @@ def in_order(history: pd.DataFrame, states: tuple[str, ...], has_times: bool) ->
     """
     deal = pd.factorize(history["deal_id"], sort=True)[0]
     time = history["entered"].to_numpy()
-    within = (
-        np.arange(len(history)) if has_times else pd.Categorical(history["stage"], categories=states).codes
-    )
+    within = np.arange(len(history)) if has_times else pd.Categorical(history["stage"], categories=states).codes
     return history.iloc[np.lexsort((within, time, deal))]
 
 

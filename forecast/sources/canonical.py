@@ -60,9 +60,7 @@ def read(config: Config, history_raw: Raw, deals_raw: Raw | None) -> tuple[Confi
         frame = frame.assign(amount=frame["amount"].fillna(frame["deal_id"].map(_last_amount(events))))
     finished = assemble.canonical_deals(frame)
     used = {**columns, **deal_columns}
-    known = assemble.knowledge(
-        config, finished, assemble.closed(finished, events, config), dated_amounts, through
-    )
+    known = assemble.knowledge(config, finished, assemble.closed(finished, events, config), dated_amounts, through)
     seen_columns = [*history_raw.frame.columns, *([] if deals_raw is None else deals_raw.frame.columns)]
     tables = Tables(
         deals=finished,
@@ -73,9 +71,7 @@ def read(config: Config, history_raw: Raw, deals_raw: Raw | None) -> tuple[Confi
         recorded_from=assemble.recorded_from(config),
         recorded_until=until,
         columns={**used, **more},
-        unused=tuple(
-            c for c in dict.fromkeys(seen_columns) if c not in (*columns.values(), *deal_columns.values())
-        ),
+        unused=tuple(c for c in dict.fromkeys(seen_columns) if c not in (*columns.values(), *deal_columns.values())),
     )
     return config.with_funnel(currency=currency), tables
 
@@ -84,16 +80,12 @@ def _stage_rows(history: Sieve, columns: dict[str, str], config: Config) -> dict
     """Check the stage rows; a row that cannot be used takes its deal with it. Returns the currencies seen."""
     rows.drop_unnamed(history)
     again = history.frame.duplicated()
-    history.set_aside(
-        again, "repeats another row", effect="one of them is kept", show=history.frame["deal_id"]
-    )
+    history.set_aside(again, "repeats another row", effect="one of them is kept", show=history.frame["deal_id"])
     ids = history.frame["deal_id"]
     history.set_aside(history.frame["stage"].isna(), "no stage", effect=rows.WHOLE_DEAL, show=ids)
     dates = [name for name in ("entered", "created", "expected_close") if name in columns]
     rows.read_dates(history, columns, config, dates)
-    history.set_aside(
-        history.frame["entered"].isna(), "no date of entering", effect=rows.WHOLE_DEAL, show=ids
-    )
+    history.set_aside(history.frame["entered"].isna(), "no date of entering", effect=rows.WHOLE_DEAL, show=ids)
     history.refuse_if_empty()
     rows.known_stages(history, config, columns["stage"])
     seen = rows.read_amount(history, columns, config)
@@ -109,9 +101,7 @@ def _stage_rows(history: Sieve, columns: dict[str, str], config: Config) -> dict
 def _deal_rows(deals: Sieve, columns: dict[str, str], config: Config) -> dict[str, int]:
     rows.drop_unnamed(deals)
     rows.drop_repeats(deals, columns)
-    rows.read_dates(
-        deals, columns, config, [name for name in ("created", "expected_close") if name in columns]
-    )
+    rows.read_dates(deals, columns, config, [name for name in ("created", "expected_close") if name in columns])
     deals.refuse_if_empty()
     seen = rows.read_amount(deals, columns, config)
     deals.refuse_if_empty()
@@ -125,16 +115,9 @@ def _deals_within(history: pd.DataFrame, config: Config) -> pd.DataFrame:
     The amounts are left to the stage rows: the last one is filled in later.
     """
     first = history.drop_duplicates("deal_id").drop(columns=["stage", "entered"])
-    late = [
-        name for name, known in config.known.items() if known in LATE and name in first and name != "amount"
-    ]
+    late = [name for name, known in config.known.items() if known in LATE and name in first and name != "amount"]
     for name in late:
-        last = (
-            history[["deal_id", name]]
-            .dropna()
-            .drop_duplicates("deal_id", keep="last")
-            .set_index("deal_id")[name]
-        )
+        last = history[["deal_id", name]].dropna().drop_duplicates("deal_id", keep="last").set_index("deal_id")[name]
         first = first.assign(**{name: first["deal_id"].map(last)})
     return first.assign(amount=float("nan"))
 
@@ -149,9 +132,7 @@ def _matched(frame: pd.DataFrame, deals: Sieve, history: Sieve, apart: bool) -> 
     events = history.frame
     if apart:
         alone = ~among(frame["deal_id"], events["deal_id"])
-        deals.set_aside(
-            alone, f"no usable stage in {history.file}", effect=rows.WHOLE_DEAL, show=frame["deal_id"]
-        )
+        deals.set_aside(alone, f"no usable stage in {history.file}", effect=rows.WHOLE_DEAL, show=frame["deal_id"])
         frame = frame[~alone]
     created, too_late = assemble.created_or_first(frame, assemble.first_entered(events))
     frame = frame.assign(created=created)
@@ -160,11 +141,7 @@ def _matched(frame: pd.DataFrame, deals: Sieve, history: Sieve, apart: bool) -> 
         deals.set_aside(too_late, reason, effect=rows.WHOLE_DEAL, show=created)
     frame = frame[~too_late]
     deals_file = deals.file if apart else "it was entered before it was created (exit before entry)"
-    reason = (
-        f"its deal is not among those used of {deals_file}"
-        if apart
-        else f"the deal is not used: {deals_file}"
-    )
+    reason = f"its deal is not among those used of {deals_file}" if apart else f"the deal is not used: {deals_file}"
     stray = ~among(events["deal_id"], frame["deal_id"])
     history.set_aside(stray, reason, effect=rows.WHOLE_DEAL, show=events["deal_id"])
     deals.refuse_if_empty()

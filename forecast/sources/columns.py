@@ -26,8 +26,7 @@ _NAMES = {
     "created on, engage date, opened, open date, opened at, start date",
     "closed": "closed, close date, closed date, closed at, closedate, date closed, closed on, end date",
     "expected_close": "expected close, expected close date, forecast close date, target date",
-    "stage": "stage, deal stage, stage name, dealstage, sales stage, pipeline stage, outcome, status, "
-    "activity, state",
+    "stage": "stage, deal stage, stage name, dealstage, sales stage, pipeline stage, outcome, status, activity, state",
     "entered": "entered, entered at, entered on, date entered, timestamp, time stamp, changed at, "
     "change date, stage date, event time, event date, time, date",
 }
@@ -84,11 +83,7 @@ def recognise(
 
 def missing(name: str, columns: Iterable[str], file: str, declared: str | None = None) -> FunnelError:
     """The error for a canonical column that the file lacks."""
-    what = (
-        f"there is no column for {name}"
-        if declared is None
-        else f"there is no column '{declared}' (for {name})"
-    )
+    what = f"there is no column for {name}" if declared is None else f"there is no column '{declared}' (for {name})"
     there = list(columns)
     hint = near(declared or name, there) if declared else "The file has: " + ", ".join(there[:12]) + "."
     remedy = f'{hint} Name it under [source.columns] in the funnel file: {name} = "..."'

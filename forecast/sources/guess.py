@@ -55,9 +55,7 @@ def _from_history(config: Config, raw: Raw) -> Config:
         what = f"{len(open_names):,} different stages are too many"
         raise FunnelError(what, file=raw.file, column=found["stage"], examples=open_names, remedy=remedy)
     text = raw.frame[found["entered"]]
-    leads = (
-        config.source.day_first if config.source.day_first is not None else values.day_first([text], raw.file)
-    )
+    leads = config.source.day_first if config.source.day_first is not None else values.day_first([text], raw.file)
     entered = values.dates(text, leads)
     events = pd.DataFrame({"deal": raw.frame[found["deal_id"]], "stage": stage, "entered": entered}).dropna()
     first = events.groupby(["deal", "stage"])["entered"].min().unstack("stage").reindex(columns=open_names)
@@ -169,9 +167,7 @@ def _mostly_dates(column: pd.Series) -> bool:
 def _need_stage(stages: list[str], raw: Raw, column: str | None) -> tuple[str, ...]:
     if not stages:
         remedy = "Name the open stages in the funnel file: [funnel] stages = [...]."
-        raise FunnelError(
-            "there is no open stage, only won and lost", file=raw.file, column=column, remedy=remedy
-        )
+        raise FunnelError("there is no open stage, only won and lost", file=raw.file, column=column, remedy=remedy)
     return tuple(stages)
 
 

@@ -11,9 +11,7 @@ import pyarrow.compute as pc
 
 from forecast.errors import EXAMPLES, FunnelError, shortened
 
-TOO_MANY = (
-    0.2  # a larger share of unreadable values means that the column was misunderstood, not that rows are bad
-)
+TOO_MANY = 0.2  # a larger share of unreadable values means that the column was misunderstood, not that rows are bad
 
 
 @dataclass(frozen=True)
@@ -47,9 +45,7 @@ class FileRows:
 
     def __post_init__(self) -> None:
         if min(self.used, self.set_aside) < 0 or self.read != self.used + self.set_aside:
-            raise ValueError(
-                f"{self.file}: {self.read} rows read, {self.used} used, {self.set_aside} set aside"
-            )
+            raise ValueError(f"{self.file}: {self.read} rows read, {self.used} used, {self.set_aside} set aside")
 
 
 @dataclass(frozen=True)
@@ -108,13 +104,9 @@ class Sieve:
         self.read = len(frame) + len(unsplit)
         if unsplit:
             examples = [f"row {row}: {text}" for row, text in unsplit[:EXAMPLES]]
-            self._tell(
-                "the number of fields differs from the header's", len(unsplit), examples, "not read", True
-            )
+            self._tell("the number of fields differs from the header's", len(unsplit), examples, "not read", True)
 
-    def set_aside(
-        self, bad: pd.Series, reason: str, *, effect: str = "", show: pd.Series | None = None
-    ) -> None:
+    def set_aside(self, bad: pd.Series, reason: str, *, effect: str = "", show: pd.Series | None = None) -> None:
         """Take the rows where `bad` (bool, aligned with `frame`) out of use; `show` gives the values for
         examples.
         """
@@ -127,9 +119,7 @@ class Sieve:
         if found.any():
             self._tell(reason, int(found.sum()), self.examples(found, show), effect, False)
 
-    def refuse_if_many(
-        self, bad: pd.Series, of: int, column: str, what: str, remedy: str, show: pd.Series
-    ) -> None:
+    def refuse_if_many(self, bad: pd.Series, of: int, column: str, what: str, remedy: str, show: pd.Series) -> None:
         """Raise FunnelError where more than a fifth of the `of` values of a column are bad."""
         count = int(bad.sum())
         if count > TOO_MANY * of:
@@ -146,13 +136,9 @@ class Sieve:
         """Raise FunnelError with the commonest reason where no row is left."""
         if len(self.frame):
             return
-        reasons = sorted(
-            (entry for entry in self._entries.values() if entry.set_aside), key=lambda e: -e.count
-        )
+        reasons = sorted((entry for entry in self._entries.values() if entry.set_aside), key=lambda e: -e.count)
         if not reasons:
-            raise FunnelError(
-                "there is no row below the header", file=self.file, remedy="Export the rows as well."
-            )
+            raise FunnelError("there is no row below the header", file=self.file, remedy="Export the rows as well.")
         first = reasons[0]
         raise FunnelError(
             f"no usable row is left; most were set aside because: {first.reason}",
@@ -190,6 +176,4 @@ class Sieve:
 def ledger(sieves: Iterable[Sieve]) -> Ledger:
     """The ledger of several files."""
     closed = tuple(sieves)
-    return Ledger(
-        tuple(sieve.rows() for sieve in closed), tuple(e for sieve in closed for e in sieve.entries())
-    )
+    return Ledger(tuple(sieve.rows() for sieve in closed), tuple(e for sieve in closed for e in sieve.entries()))

@@ -45,9 +45,7 @@ def read_table(path: Path) -> Raw:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise FunnelError(
-            "there is no such file", file=path, remedy="Check the name and the folder."
-        ) from None
+        raise FunnelError("there is no such file", file=path, remedy="Check the name and the folder.") from None
     except OSError as error:
         raise FunnelError(f"cannot be read ({error.strerror})", file=path) from None
     suffix = path.suffix.lower()
@@ -119,9 +117,7 @@ def _decoded(data: bytes) -> str:
 
 def _holds_line_break(table: pa.Table) -> bool:
     return any(
-        pc.any(pc.match_substring(column, "\n")).as_py()
-        for column in table.columns
-        if pa.types.is_string(column.type)
+        pc.any(pc.match_substring(column, "\n")).as_py() for column in table.columns if pa.types.is_string(column.type)
     )
 
 
@@ -133,9 +129,7 @@ def _column_names(names: list[str], path: Path) -> list[str]:
     clean = [name.strip() or f"column {place}" for place, name in enumerate(names, start=1)]
     twice = [name for name, count in Counter(clean).items() if count > 1]
     if twice:
-        raise FunnelError(
-            "the header has this column twice", file=path, column=twice[0], remedy="Rename one of them."
-        )
+        raise FunnelError("the header has this column twice", file=path, column=twice[0], remedy="Rename one of them.")
     return clean
 
 
@@ -154,9 +148,7 @@ def _column(values: pa.ChunkedArray) -> pd.Series:
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_large_string(kind):
         values = values.cast(pa.string())
     elif not pa.types.is_string(kind):
-        values = pa.chunked_array(
-            [pa.array([None if v is None else str(v) for v in values.to_pylist()], pa.string())]
-        )
+        values = pa.chunked_array([pa.array([None if v is None else str(v) for v in values.to_pylist()], pa.string())])
     trimmed = pc.utf8_trim_whitespace(values)
     missing = pc.is_in(trimmed, value_set=pa.array(MISSING))
     return pd.Series(pc.if_else(missing, pa.scalar(None, pa.string()), trimmed).to_pandas(), dtype="str")

@@ -53,9 +53,7 @@ def as_text(column: pd.Series) -> pd.Series:
 
 
 def drop_unnamed(rows: Sieve, key: str = "deal_id") -> None:
-    rows.set_aside(
-        rows.frame[key].isna(), f"no {key.replace('_', ' ')}", effect="nothing tells whose row it is"
-    )
+    rows.set_aside(rows.frame[key].isna(), f"no {key.replace('_', ' ')}", effect="nothing tells whose row it is")
 
 
 def drop_repeats(rows: Sieve, columns: Mapping[str, str], key: str = "deal_id") -> None:
@@ -128,16 +126,12 @@ def one_currency(seen: Mapping[str, int], config: Config, file: str, column: str
     if len(seen) > 1:
         shown = [f"{name} in {rows:,} rows" for name, rows in sorted(seen.items(), key=lambda item: -item[1])]
         remedy = "Convert them to one, or keep the rows of one: different currencies are never added."
-        raise FunnelError(
-            "amounts are in several currencies", file=file, column=column, examples=shown, remedy=remedy
-        )
+        raise FunnelError("amounts are in several currencies", file=file, column=column, examples=shown, remedy=remedy)
     stated = config.funnel.currency
     found = next(iter(seen), stated)
     if stated and found != stated:
         remedy = f'Convert them, or write currency = "{found}" under [funnel].'
-        raise FunnelError(
-            f"amounts are in {found}, the funnel in {stated}", file=file, column=column, remedy=remedy
-        )
+        raise FunnelError(f"amounts are in {found}, the funnel in {stated}", file=file, column=column, remedy=remedy)
     return found if len(found) == 3 and found.isalpha() and found.isascii() else stated
 
 
@@ -196,9 +190,7 @@ def known_stages(rows: Sieve, config: Config, column: str) -> None:
         )
     respelled = {name: meant for name, meant in other.items() if meant is not None}
     if respelled:
-        rows.note(
-            stage.isin(list(respelled)), "stage name spelled differently", effect="read as meant", show=stage
-        )
+        rows.note(stage.isin(list(respelled)), "stage name spelled differently", effect="read as meant", show=stage)
         rows.frame = rows.frame.assign(stage=stage.replace(respelled))
 
 

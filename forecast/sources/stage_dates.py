@@ -11,9 +11,7 @@ from forecast.sources.quality import Sieve, among, ledger
 from forecast.sources.readers import Raw
 from forecast.sources.tables import Tables
 
-ENTERED = (
-    "entered:"  # prefix of the columns that hold a stage's date, so that no stage's name meets a column's
-)
+ENTERED = "entered:"  # prefix of the columns that hold a stage's date, so that no stage's name meets a column's
 
 
 def read(config: Config, raw: Raw) -> tuple[Config, Tables]:
@@ -24,11 +22,7 @@ def read(config: Config, raw: Raw) -> tuple[Config, Tables]:
     deals = rows.sieve(raw, columns, config)
     rows.drop_unnamed(deals)
     rows.drop_repeats(deals, columns)
-    dates = [
-        name
-        for name in columns
-        if name in ("created", "closed", "expected_close") or name.startswith(ENTERED)
-    ]
+    dates = [name for name in columns if name in ("created", "closed", "expected_close") or name.startswith(ENTERED)]
     rows.read_dates(deals, columns, config, dates)
     deals.refuse_if_empty()
     seen = rows.read_amount(deals, columns, config)
@@ -113,14 +107,10 @@ def _outcomes(deals: Sieve, config: Config) -> None:
     won, lost = config.funnel.won, config.funnel.lost
     dates = [name for name in deals.frame.columns if name.startswith(ENTERED)]
     unnamed = deals.frame["stage"].isna() & deals.frame["closed"].notna()
-    deals.set_aside(
-        unnamed, "closed, but neither won nor lost", effect=rows.WHOLE_DEAL, show=deals.frame["closed"]
-    )
+    deals.set_aside(unnamed, "closed, but neither won nor lost", effect=rows.WHOLE_DEAL, show=deals.frame["closed"])
     ended = deals.frame["stage"].isin([won, lost])
     undated = ended & deals.frame["closed"].isna()
-    deals.set_aside(
-        undated, "won or lost, but no date of closing", effect=rows.WHOLE_DEAL, show=deals.frame["stage"]
-    )
+    deals.set_aside(undated, "won or lost, but no date of closing", effect=rows.WHOLE_DEAL, show=deals.frame["stage"])
     frame = deals.frame
     ended = frame["stage"].isin([won, lost])
     last = frame[dates].max(axis=1)
@@ -129,9 +119,7 @@ def _outcomes(deals: Sieve, config: Config) -> None:
     deals.frame = frame
     early = ended & (frame["closed"] < last)
     pairs = last.dt.strftime("entered %Y-%m-%d") + frame["closed"].dt.strftime(", closed %Y-%m-%d")
-    deals.set_aside(
-        early, "closed before it entered a stage (exit before entry)", effect=rows.WHOLE_DEAL, show=pairs
-    )
+    deals.set_aside(early, "closed before it entered a stage (exit before entry)", effect=rows.WHOLE_DEAL, show=pairs)
     expected = ~deals.frame["stage"].isin([won, lost]) & deals.frame["closed"].notna()
     effect = "not used: taken for the day on which it is expected to close"
     deals.note(expected, "open, yet it has a date of closing", effect=effect, show=deals.frame["closed"])
@@ -167,19 +155,13 @@ def _recorded(deals: Sieve, history: pd.DataFrame, until: pd.Timestamp) -> pd.Da
     last = history["entered"].groupby(level=0).max()
     show = last.reindex(deals.frame.index)
     effect = "the deal counts as it stood on that day"
-    deals.note(
-        touched & ~none, f"has a date after the last recorded day ({last_day})", effect=effect, show=show
-    )
-    deals.set_aside(
-        none, f"begins after the last recorded day ({last_day})", effect=rows.WHOLE_DEAL, show=show
-    )
+    deals.note(touched & ~none, f"has a date after the last recorded day ({last_day})", effect=effect, show=show)
+    deals.set_aside(none, f"begins after the last recorded day ({last_day})", effect=rows.WHOLE_DEAL, show=show)
     return kept
 
 
 def _against_order(deals: Sieve, history: pd.DataFrame, config: Config) -> None:
-    place = pd.Series(
-        pd.Categorical(history["stage"], categories=config.funnel.states).codes, index=history.index
-    )
+    place = pd.Series(pd.Categorical(history["stage"], categories=config.funnel.states).codes, index=history.index)
     back = (place.groupby(history["deal_id"], sort=False).diff() < 0).groupby(level=0).any()
     moved = pd.Series(deals.frame.index.isin(back.index[back.to_numpy()]), index=deals.frame.index)
     effect = "taken as returns to an earlier stage"

@@ -51,16 +51,11 @@ class Tables:
         if tuple(self.deals.columns[: len(DEALS)]) != DEALS:
             raise ValueError(f"deals must begin with the columns {DEALS}, got {tuple(self.deals.columns)}")
         if tuple(self.stage_history.columns) != STAGE_HISTORY:
-            raise ValueError(
-                f"stage_history must have {STAGE_HISTORY}, got {tuple(self.stage_history.columns)}"
-            )
+            raise ValueError(f"stage_history must have {STAGE_HISTORY}, got {tuple(self.stage_history.columns)}")
         ids, history = self.deals["deal_id"], self.stage_history
         if not ids.is_unique or ids.isna().any() or not ids.is_monotonic_increasing:
             raise ValueError("deals.deal_id must be unique, present and sorted")
-        if (
-            history[["deal_id", "stage", "entered"]].isna().any(axis=None)
-            or self.deals["created"].isna().any()
-        ):
+        if history[["deal_id", "stage", "entered"]].isna().any(axis=None) or self.deals["created"].isna().any():
             raise ValueError("deal_id, stage, entered and created must be present")
         if not history["deal_id"].is_monotonic_increasing:
             raise ValueError("stage_history must be sorted by deal_id")
@@ -88,7 +83,5 @@ def usual_attributes(deals: pd.DataFrame, known: Mapping[str, Known]) -> tuple[s
     return tuple(
         name
         for name in USUAL_ATTRIBUTES
-        if name in deals
-        and known[name] is Known.CREATION
-        and FEWEST_LEVELS <= deals[name].nunique() <= MOST_LEVELS
+        if name in deals and known[name] is Known.CREATION and FEWEST_LEVELS <= deals[name].nunique() <= MOST_LEVELS
     )

@@ -60,9 +60,7 @@ def true_outcomes(
     rng = np.random.default_rng(seed)
     first, last = day_of(origin), day_of(end)
     if not company.first_day < first < last or first > company.end_day:
-        raise ValueError(
-            f"origin, end: {origin}, {end} do not follow the company's first day within its record"
-        )
+        raise ValueError(f"origin, end: {origin}, {end} do not follow the company's first day within its record")
     won = [_carry_on(company, generated, first, last, min(block, n - i), rng) for i in range(0, n, block)]
     return Futures(origin, np.concatenate(won))
 
@@ -97,9 +95,7 @@ def _carry_on(
     future = first_visits(new, row)
     future = Visits(future.deal + len(world.deals.created), row, future.stage, future.entered, future.amount)
 
-    deals = Deals(
-        *(np.concatenate([getattr(world.deals, f), getattr(new, f)]) for f in Deals.__dataclass_fields__)
-    )
+    deals = Deals(*(np.concatenate([getattr(world.deals, f), getattr(new, f)]) for f in Deals.__dataclass_fields__))
     begun = walk(company, calendar, deals, join([moved, future]), float(last), rng)
     wins = begun.take(begun.stage == len(company.stages))
     cell = wins.row * (last - first) + (wins.entered.astype(np.int64) - first)

@@ -58,9 +58,7 @@ def _csv(table: pd.DataFrame) -> str:
     return text
 
 
-def _answer(
-    company: Company, generated: Generated, futures: Futures, period: Period, goal: float
-) -> dict[str, object]:
+def _answer(company: Company, generated: Generated, futures: Futures, period: Period, goal: float) -> dict[str, object]:
     p, error = futures.p_hit(goal, period.start, period.after)
     low, middle, high = pd.Series(futures.revenue(period.start, period.after)).quantile([0.1, 0.5, 0.9])
     won = what_happened(company, generated, period.start, period.after)
@@ -93,8 +91,7 @@ def _funnel(company: Company, periods: list[Period], targets: list[float]) -> st
     until = company.start + timedelta(days=company.end_day - company.first_day - 1)
     stages = "\n".join(f'    "{s.name}",' for s in company.stages)
     asked = "\n".join(
-        f'\n[[forecast.periods]]\nperiod = "{p.label}"\ntarget = {t:.2f}'
-        for p, t in zip(periods, targets, strict=True)
+        f'\n[[forecast.periods]]\nperiod = "{p.label}"\ntarget = {t:.2f}' for p, t in zip(periods, targets, strict=True)
     )
     return f"""\
 # A business-to-business company on the buyer's-journey funnel. It is made up: README.md says how, and
@@ -132,9 +129,7 @@ def _readme(company: Company, generated: Generated, answers: list[dict[str, obje
     deals, history, truth = generated.deals, generated.stage_history, generated.truth
     wins = history[history["stage"] == company.won].merge(deals[["deal_id", "client"]], on="deal_id")
     share = wins.groupby("client")["amount"].sum().sort_values(ascending=False) / wins["amount"].sum()
-    stages = "\n".join(
-        f"| {s} | {p:.3f} | {truth.median_lead_time[s]:.1f} |" for s, p in truth.conversion.items()
-    )
+    stages = "\n".join(f"| {s} | {p:.3f} | {truth.median_lead_time[s]:.1f} |" for s, p in truth.conversion.items())
     asked = "\n".join(
         f"| {a['period']} | {a['target']:,.0f} | {a['p_hit']:.3f} ± {a['p_hit_se']:.3f} "
         f"| {a['p10']:,} / {a['p50']:,} / {a['p90']:,} | {a['won']:,} | {'yes' if a['hit'] else 'no'} |"

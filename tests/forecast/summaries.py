@@ -22,7 +22,7 @@ MAVEN: Summary = {
         "checked": 34,
         "outside": 1,
         "seconds": 8.1,
-        "message": "1 of 34 monthly numbers of exits lies outside its 99 % range.",
+        "message": "sampled well (R-hat 1.00, 612 independent draws)",
     },
     "quality": {
         "read": 8927,
@@ -134,7 +134,7 @@ STAGES = (
 
 def maven() -> Summary:
     """Two periods, one stage, actuals known, two of the three files written."""
-    return copy.deepcopy(MAVEN | {"periods": [QUARTER, YEAR]})
+    return {**copy.deepcopy(MAVEN), "periods": [copy.deepcopy(QUARTER), copy.deepcopy(YEAR)]}
 
 
 def business() -> Summary:
@@ -176,7 +176,8 @@ def unhealthy() -> Summary:
     """A fit that failed its check, and no currency."""
     summary = maven()
     summary.update(currency="")
-    summary["fit"].update(healthy=False, r_hat=None, ess=12.0, message="The chains disagree (R-hat 1.31 > 1.05).")
+    summary["fit"].update(healthy=False, r_hat=None, ess=12.0)
+    summary["fit"]["message"] = "the chains disagree (R-hat 1.31 > 1.05)"
     return summary
 
 
@@ -185,7 +186,7 @@ def hostile() -> Summary:
     summary = maven()
     summary["funnel"] = "[red]x[/red] \x1b[31m" + "long " * 40
     summary["quality"]["reasons"][0]["reason"] = "[bold]" + "why " * 50
-    summary["fit"]["message"] = "[/oops] " * 30
+    summary["fit"].update(healthy=False, message="[/oops] " * 30)
     summary["stages"][0]["stage"] = "段階" * 40
     summary["stages"].append({**summary["stages"][0], "stage": "<script>"})
     summary["stages"][1]["lead_time_days"] = {"p50": None, "low": None, "high": None}

@@ -1,10 +1,18 @@
+import json
+import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
-from forecast import cli
-from forecast.errors import FunnelError
+from forecast import answer, cli
+from forecast.question import Question
+from tests.forecast import summaries
 
 MAVEN = Path(__file__).parents[2] / "forecast" / "samples" / "maven"
 
@@ -45,9 +53,7 @@ def test_cells_are_not_markup(
     assert "Columns not used: [red]x" in shown
 
 
-def test_init_then_check(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_init_then_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     rows = tmp_path / "sales.csv"
     rows.write_text("id,created,closed,status\n1,2017-01-01,2017-01-02,Won\n")
     assert run(monkeypatch, "init", rows) == 0
@@ -92,15 +98,201 @@ def test_bad_input(
 
 
 @pytest.mark.parametrize("arguments", [["chek"], ["check"], ["check", "a.csv", "--fast"]])
-def test_wrong_usage(
-    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_wrong_usage(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(monkeypatch, *arguments) == 2
     shown = capsys.readouterr().err
     assert "Error:" in shown
     assert "Traceback" not in shown
 
 
-def test_what_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(FunnelError, match="cannot be written"):
-        cli.write(tmp_path / "nowhere" / "a.toml", "x")
+class TestForecast:
+    """`funnel forecast`, with an answer made by hand where sampling would start."""
+
+    @pytest.fixture(autouse=True)
+    def asked(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+        """What was asked, once it was."""
+        seen: dict[str, Any] = {}
+
+        def ask(config: Any, tables: Any, question: Question, **options: Any) -> SimpleNamespace:
+            seen.update(options, config=config, question=question)
+            options["progress"]("Sampling", 1, 2)
+            table = pd.DataFrame({"simulation": np.arange(2, dtype=np.int32), "month": "2017-10", "won": 1.5})
+            deals = pd.DataFrame({"deal_id": ["=1", "2"], "p_win": [0.25, 0.5]})
+            summary = {**summaries.maven(), "files": {}}
+            return SimpleNamespace(summary=summary, samples=lambda: table, deals=lambda: deals)
+
+        monkeypatch.setattr(answer, "ask", ask)
+        return seen
+
+    @pytest.fixture
+    def bare(self, tmp_path: Path) -> Path:
+        """A file of rows with conventional names and no funnel file."""
+        path = tmp_path / "sales.csv"
+        path.write_text("id,created,closed,status,value\n1,2017-01-02,2017-03-04,Won,5\n2,2017-01-02,,Open,7\n")
+        return path
+
+    def test_sample(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], asked: dict[str, Any]
+    ) -> None:
+        assert run(monkeypatch, "forecast", "--sample", "maven") == 0
+        captured = capsys.readouterr()
+        assert "The chance of reaching 3.28M USD in 2017Q4 is 31 % (± 1)." in captured.out
+        assert captured.out.splitlines()[-1].startswith("Files: none")
+        assert captured.err == ""
+        question = asked["question"]
+        assert str(question.origin) == "2017-10-01"
+        assert [(period.label, target) for period, target in question.periods] == [
+            ("2017Q4", 3280480.5),
+            ("2017", 11319059.71),
+        ]
+        assert (question.draws, question.seed, asked["threads"], asked["deal_detail"]) == (
+            2000,
+            1,
+            None,
+            False,
+        )
+
+    def test_options(self, bare: Path, monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any]) -> None:
+        options = ["--as-of", "2017-02-01", "--period", "2017Q1", "--target", "10,000", "--period", "2017"]
+        options += ["--target", "20000.5", "--draws", "50", "--seed", "7", "--threads", "1"]
+        assert run(monkeypatch, "forecast", bare, *options) == 0
+        question = asked["question"]
+        assert str(question.origin) == "2017-02-01"
+        targets = [(period.label, target) for period, target in question.periods]
+        assert targets == [("2017Q1", 10000.0), ("2017", 20000.5)]
+        assert (question.draws, question.seed, asked["threads"]) == (50, 7, 1)
+
+    def test_files(
+        self,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        asked: dict[str, Any],
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        assert run(monkeypatch, "forecast", "--sample", "maven", "--out", "out", "--json", "a.json") == 0
+        assert asked["deal_detail"]
+        assert sorted(path.name for path in tmp_path.rglob("*.*")) == [
+            "a.json",
+            "deals.csv",
+            "samples.parquet",
+        ]
+        told = json.loads((tmp_path / "a.json").read_text("utf-8"))
+        files = {"json": "a.json", "samples": "out/samples.parquet", "deals": "out/deals.csv"}
+        assert told == {**summaries.maven(), "files": files}
+        assert pq.read_table(tmp_path / "out" / "samples.parquet").column_names == [
+            "simulation",
+            "month",
+            "won",
+        ]
+        assert (tmp_path / "out" / "deals.csv").read_text() == "deal_id,p_win\n'=1,0.25\n2,0.5\n"
+        end = "Files: a.json (answer), out/samples.parquet (simulations), out/deals.csv (open deals)"
+        assert capsys.readouterr().out.splitlines()[-1] == end
+
+    def test_the_answer_is_shown_where_a_file_cannot_be_written(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def full(self: Path, content: bytes) -> int:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(Path, "write_bytes", full)
+        assert run(monkeypatch, "forecast", "--sample", "maven", "--json", tmp_path / "a.json") == 2
+        captured = capsys.readouterr()
+        assert "The chance of reaching" in captured.out
+        assert captured.out.splitlines()[-1].startswith("Files: none")
+        assert "a.json: cannot be written (No space left on device)" in captured.err
+        assert list(tmp_path.iterdir()) == []
+
+    ASK = ("--period", "2017", "--target", "100")
+
+    @pytest.mark.parametrize(
+        ("arguments", "told", "remedy"),
+        [
+            ([], "there is nothing to forecast", "--sample b2b"),
+            (["SALES", "--sample", "maven"], "both given", "Give one of them."),
+            (["--sample", "mavn"], "there is no sample 'mavn'", "'maven'"),
+            (["--sample", "x"], "there is no sample 'x'", "Known: b2b, maven."),
+            (["--sample", "../samples/maven"], "there is no sample", "maven"),
+            (["NOWHERE", *ASK], "nowhere.csv", ""),
+            (["SALES"], "no period", "--period"),
+            (["SALES", "--period", "2017"], "no target", "--target"),
+            (["SALES", "--period", "2017Q5", "--target", "1"], "'2017Q5' is not a period", "2017Q4"),
+            (["SALES", "--period", "2016", "--target", "1"], "wholly in the past", "--as-of"),
+            (["SALES", "--period", "2017", "--target", "3.2M"], "'3.2M' is not a positive number", "3280000"),
+            (["SALES", "--period", "2017", "--target", "3,2M"], "'3,2M' is not a positive number", "3280000"),
+            (["SALES", "--period", "2017", "--target", "nan"], "'nan' is not a positive number", "3280000"),
+            (["SALES", "--period", "2017", "--target", "-5"], "'-5' is not a positive number", "3280000"),
+            (["SALES", *ASK, "--target", "2"], "1 periods were asked about, with 2 targets", "one --target"),
+            (["SALES", *ASK, "--as-of", "yesterday"], "'yesterday' is not a date", "2017-10-01"),
+            (["SALES", *ASK, "--samples", "a.csv"], "--samples writes parquet", ".parquet"),
+            (["SALES", *ASK, "--json", "nowhere/a.json"], "no such folder", "Make it first."),
+            (["SALES", *ASK, "--deals", "SALES"], "would replace what the forecast is read from", "--deals"),
+        ],
+    )
+    def test_what_cannot_be_asked(
+        self,
+        arguments: list[str],
+        told: str,
+        remedy: str,
+        bare: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        asked: dict[str, Any],
+    ) -> None:
+        monkeypatch.chdir(bare.parent)
+        names = {"SALES": bare.name, "NOWHERE": "nowhere.csv"}
+        assert run(monkeypatch, "forecast", *(names.get(word, word) for word in arguments)) == 2
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert told in captured.err
+        assert remedy in captured.err.splitlines()[-1]
+        assert 2 <= len(captured.err.splitlines()) <= 3
+        assert not asked
+        assert [path.name for path in bare.parent.iterdir()] == [bare.name]
+
+    @pytest.mark.parametrize("name", BAD)
+    def test_bad_rows(
+        self,
+        name: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        asked: dict[str, Any],
+    ) -> None:
+        path = tmp_path / "a.csv"
+        content = BAD[name]
+        if content is not None:
+            path.write_text(content)
+        assert run(monkeypatch, "forecast", path, *self.ASK) == 2
+        captured = capsys.readouterr()
+        assert not captured.out
+        assert not asked
+        assert 2 <= len(captured.err.splitlines()) <= 3
+
+    @pytest.mark.parametrize("option", ["--draws=0", "--draws=many", "--seed=-1", "--threads=0", "--fast"])
+    def test_wrong_options(
+        self, option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run(monkeypatch, "forecast", "--sample", "maven", option) == 2
+        assert "Error:" in capsys.readouterr().err
+
+
+def test_help_and_check_do_not_load_the_model() -> None:
+    code = "import sys, forecast.cli; print(sorted({'pymc', 'pytensor', 'arviz', 'numba'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("day", "told"),
+    [("2010-01-01", "is before the first deal"), ("2019-01-01", "is later than the records reach")],
+)
+def test_no_forecast_beyond_the_records(
+    day: str, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["--as-of", day, "--period", "2019", "--target", "5"]
+    assert run(monkeypatch, "forecast", "--sample", "maven", *asked) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert told in captured.err
+    assert len(captured.err.splitlines()) == 2

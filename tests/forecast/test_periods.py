@@ -25,9 +25,7 @@ def test_forms(text: str, starts: int, start: date, end: date) -> None:
     assert (period.start, period.end) == (start, end)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "Q4", "2017Q5", "2017-13", "2017-02-30..2017-03-01", "0000", "next year"]
-)
+@pytest.mark.parametrize("text", ["", "Q4", "2017Q5", "2017-13", "2017-02-30..2017-03-01", "0000", "next year"])
 def test_other_words_are_refused(text: str) -> None:
     with pytest.raises(FunnelError, match=r"is not a period\nWrite 2017Q4, 2017, 2017-10"):
         parse_period(text)

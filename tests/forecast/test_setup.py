@@ -84,9 +84,7 @@ def test_a_draft_loads_as_the_bare_file_does(tmp_path: Path) -> None:
 
 def test_a_draft_of_the_pair(tmp_path: Path) -> None:
     (tmp_path / "deals.csv").write_text('id,customer,value,"odd ""name"""\n1,X,5 €,a\n')
-    (tmp_path / "stage_history.csv").write_text(
-        'id,stage,date\n1,Lead,2017-01-01\n1,"Call, first",2017-01-02\n'
-    )
+    (tmp_path / "stage_history.csv").write_text('id,stage,date\n1,Lead,2017-01-01\n1,"Call, first",2017-01-02\n')
     (tmp_path / "funnel.toml").write_text(draft(tmp_path))
     config, tables = load(tmp_path)
     assert config.funnel.stages == ("Lead", "Call, first")

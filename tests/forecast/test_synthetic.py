@@ -155,17 +155,13 @@ def test_truth_is_what_visits_do_when_drawn_again(make: Callable[[], Company]) -
         p = made.truth.conversion[stage.name]
         assert abs(advanced.mean() - p) < 4 * math.sqrt(p * (1 - p) / len(how))
         days = (day - visits.entered[again])[advanced]
-        assert abs((days <= made.truth.median_lead_time[stage.name]).mean() - 0.5) < 4 * 0.5 / math.sqrt(
-            len(days)
-        )
+        assert abs((days <= made.truth.median_lead_time[stage.name]).mean() - 0.5) < 4 * 0.5 / math.sqrt(len(days))
 
 
 def test_truth_is_what_the_tables_show() -> None:
     """Counted from the tables alone, where visits are so short that all of the first months have ended."""
     stages = (Stage("A", 0.6, 4.0, 0.5, 5.0, 0.6), Stage("B", 0.5, 6.0, 0.5, 3.0, 0.6))
-    company = Company(
-        "Quick", stages, months=24, timed=True, arrivals=400.0, client_logit=0.5, conversion_shock=0.2
-    )
+    company = Company("Quick", stages, months=24, timed=True, arrivals=400.0, client_logit=0.5, conversion_shock=0.2)
     made = generate(company, 2)
     history = made.stage_history
     following = history.groupby("deal_id")[["stage", "entered"]].shift(-1)
@@ -212,9 +208,7 @@ def test_clocks_can_be_read_both_ways(company: Company) -> None:
     calendar = draw_calendar(company, rng, 12, rows=5)
     day = company.first_day + rng.uniform(0, 700, 2_000)  # also past the end of the calendar
     row, clock = rng.integers(0, 5, 2_000), rng.integers(0, len(Clock), 2_000)
-    np.testing.assert_allclose(
-        calendar.day(row, clock, calendar.read(row, clock, day)), day, rtol=0, atol=1e-6
-    )
+    np.testing.assert_allclose(calendar.day(row, clock, calendar.read(row, clock, day)), day, rtol=0, atol=1e-6)
 
 
 def test_the_past_is_the_same_in_every_calendar(company: Company) -> None:
@@ -224,9 +218,7 @@ def test_the_past_is_the_same_in_every_calendar(company: Company) -> None:
     for name in ("drift", "shock", "arrival"):
         np.testing.assert_allclose(getattr(later, name)[:, :8], np.tile(getattr(known, name)[:, :8], (3, 1)))
         assert np.ptp(getattr(later, name)[:, 8:], axis=0).min() > 0
-    np.testing.assert_array_equal(
-        later.clock[:, :, : days + 1], np.tile(known.clock[:, :, : days + 1], (3, 1, 1))
-    )
+    np.testing.assert_array_equal(later.clock[:, :, : days + 1], np.tile(known.clock[:, :, : days + 1], (3, 1, 1)))
     assert np.ptp(later.clock[:, :, -1], axis=0).min() > 0
 
 

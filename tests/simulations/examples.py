@@ -10,9 +10,7 @@ from numpy.typing import ArrayLike
 from simulations import Deals, Draws, Funnel, Kind
 
 
-def calm_draws(
-    funnel: Funnel, hazard: ArrayLike, months: ArrayLike, n_draws: int = 1, **fields: ArrayLike
-) -> Draws:
+def calm_draws(funnel: Funnel, hazard: ArrayLike, months: ArrayLike, n_draws: int = 1, **fields: ArrayLike) -> Draws:
     """The same draw n_draws times: hazard (J, B), one cell, no calendar effect, no arrivals, amounts kept."""
     states, length = funnel.n_states, len(np.asarray(months)) - 1
 
@@ -114,7 +112,5 @@ def random_case(seed: int, n_deals: int = 12, n_draws: int = 2) -> Case:
         amount_log_mean=8 + random.standard_normal((n_draws, cells)),
         amount_log_sd=random.random((n_draws, cells)),
     )
-    opened = table(
-        n_deals, np.round(random.exponential(20, n_deals), 2), first_key=int(random.integers(0, 2**40))
-    )
+    opened = table(n_deals, np.round(random.exponential(20, n_deals), 2), first_key=int(random.integers(0, 2**40)))
     return Case(draws, opened, table(n_templates, np.zeros(n_templates), first_key=0))

@@ -69,11 +69,7 @@ def walk(
             month = max(m for m in range(len(months)) if months[m] < time)
             level, total, taken = uniform(path, EXIT, visit, attempt) * rate[b] * bound, 0.0, None
             for j in exits:
-                total += (
-                    draws.hazard[d, j, b]
-                    * draws.effect[d, j, cell]
-                    * draws.calendar[d, funnel.kinds[j], month]
-                )
+                total += draws.hazard[d, j, b] * draws.effect[d, j, cell] * draws.calendar[d, funnel.kinds[j], month]
                 if level < total:
                     taken = j
                     break
@@ -95,6 +91,4 @@ def amount(draws: Draws, d: int, path: int, stage: int, cell: int, known: int) -
         return known
     v = (u - kept) / (1 - kept)
     laplace = math.log(2 * v) if v < 0.5 else -math.log(2 * (1 - v))
-    return math.floor(
-        known * math.exp(draws.amount_shift[d, stage] + draws.amount_scale[d, stage] * laplace) + 0.5
-    )
+    return math.floor(known * math.exp(draws.amount_shift[d, stage] + draws.amount_scale[d, stage] * laplace) + 0.5)

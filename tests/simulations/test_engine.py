@@ -56,9 +56,7 @@ def test_adding_a_deal_changes_no_other_deal() -> None:
             opened.key[rows], opened.stage[rows], opened.age[rows], opened.cell[rows], opened.amount[rows],
             groups={"deal": np.array(rows)},
         )  # fmt: skip
-        return simulate(
-            case.draws, picked, Deals.none(), seed=1, group_sizes={"deal": 30}, arrival_months=0
-        ).by["deal"]
+        return simulate(case.draws, picked, Deals.none(), seed=1, group_sizes={"deal": 30}, arrival_months=0).by["deal"]
 
     everyone = by_deal(list(range(30)))
     without = by_deal([i for i in reversed(range(30)) if i != 11])  # in another order, too

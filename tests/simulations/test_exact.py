@@ -41,9 +41,7 @@ def test_engine_matches_exact_solution(name: str) -> None:
     exact, grid_error = extrapolated(draws, opened, h=0.25)
     error = np.sqrt(exact * (1 - exact) / PATHS)
     assert grid_error < 1e-4 < 4 * error[exact > 0.01].min()
-    outcomes = simulate(
-        draws, opened, Deals.none(), seed=3, replicates=PATHS, group_sizes={"deal": len(opened)}
-    )
+    outcomes = simulate(draws, opened, Deals.none(), seed=3, replicates=PATHS, group_sizes={"deal": len(opened)})
     seen = outcomes.by["deal"].mean(axis=0).T  # amounts are 1
     assert np.all(np.abs(seen - exact) <= 4 * error + grid_error), (seen, exact, error)
 

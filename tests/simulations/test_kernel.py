@@ -49,9 +49,7 @@ def test_back_lost_and_reopened() -> None:
     first, second, third = [0, AT_ONCE, AT_ONCE, AT_ONCE], [0, 0, AT_ONCE, AT_ONCE], [0, 0, 0, AT_ONCE]
     calendar = np.ones((5, 3))
     calendar[Kind.BACK], calendar[Kind.LOST], calendar[Kind.WON] = [1, 0, 0], [0, 1, 0], [0, 0, 1]
-    draws = calm_draws(
-        funnel, [first, second, second, second, third], [0.0, 4.0, 9.0, 40.0], calendar=calendar
-    )
+    draws = calm_draws(funnel, [first, second, second, second, third], [0.0, 4.0, 9.0, 40.0], calendar=calendar)
     # From B: back on day 3, A until 5, B until 8: lost (second month), re-opened on day 18, B until 21: won.
     outcomes = run(draws, deals([1]), deal_detail=True)
     assert win_days(outcomes) == [[22]]
@@ -91,9 +89,7 @@ def test_competing_exits() -> None:
 def test_calendar_and_effect_multiply_the_hazard() -> None:
     calendar = np.ones((5, 2))
     calendar[Kind.WON] = [0.5, 3.0]
-    draws = calm_draws(
-        one_stage(), [[0.02], [0.01]], [0, 10, 30], PATHS, calendar=calendar, effect=[[2.0], [0.5]]
-    )
+    draws = calm_draws(one_stage(), [[0.02], [0.01]], [0, 10, 30], PATHS, calendar=calendar, effect=[[2.0], [0.5]])
     outcomes = run(draws, deals())
     first = 0.02 / 0.025 * (1 - math.exp(-0.25))
     second = math.exp(-0.25) * 0.12 / 0.125 * (1 - math.exp(-2.5))

@@ -29,8 +29,7 @@ def walk_all(case: Case) -> dict[str, np.ndarray]:
     for k in range(simulations):
         d, key = k // REPLICATES, plain_walk.simulation_key(SEED, k)
         paths = [
-            (0, row, plain_walk.path_key(key, int(case.open_deals.key[row])), 0.0)
-            for row in range(len(tables[0]))
+            (0, row, plain_walk.path_key(key, int(case.open_deals.key[row])), 0.0) for row in range(len(tables[0]))
         ]
         for m in range(months):
             u = plain_walk.uniform(plain_walk.path_key(key, plain_walk.future_key(m, 0)), plain_walk.COUNT)
@@ -38,9 +37,7 @@ def walk_all(case: Case) -> dict[str, np.ndarray]:
             begin, end = draws.month_edges[m : m + 2]
             for ordinal in range(sums["created"][k, m]):
                 path = plain_walk.path_key(key, plain_walk.future_key(m, ordinal))
-                row = plain_walk.pick(
-                    list(draws.template_cdf[d]), plain_walk.uniform(path, plain_walk.TEMPLATE)
-                )
+                row = plain_walk.pick(list(draws.template_cdf[d]), plain_walk.uniform(path, plain_walk.TEMPLATE))
                 paths.append((1, row, path, begin + (end - begin) * plain_walk.uniform(path, plain_walk.DAY)))
         for future, row, path, time in paths:
             table = tables[future]
@@ -51,9 +48,7 @@ def walk_all(case: Case) -> dict[str, np.ndarray]:
             amount = plain_walk.amount(draws, d, path, stage, cell, int(table.amount[row]))
             client = int(table.groups["client"][row])
             if client < 0:
-                client = plain_walk.pick(
-                    list(draws.client_cdf[d]), plain_walk.uniform(path, plain_walk.CLIENT)
-                )
+                client = plain_walk.pick(list(draws.client_cdf[d]), plain_walk.uniform(path, plain_walk.CLIENT))
             sums["client"][k, win[1], client] += amount
             sums["deal"][k, win[1], row] += amount
             if not future:

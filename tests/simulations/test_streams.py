@@ -37,9 +37,7 @@ def test_keys_equal_the_plain_ones() -> None:
         key = plain_walk.simulation_key(seed, simulation)
         assert int(streams.simulation_key(u64(seed), u64(simulation))) % 2**64 == key
         assert int(streams.path_key(u64(key), u64(deal))) % 2**64 == plain_walk.path_key(key, deal)
-        assert int(streams.future_key(u64(month), u64(ordinal))) % 2**64 == plain_walk.future_key(
-            month, ordinal
-        )
+        assert int(streams.future_key(u64(month), u64(ordinal))) % 2**64 == plain_walk.future_key(month, ordinal)
 
 
 @streams.compiled
@@ -145,9 +143,7 @@ def test_counts(mean: float, shape: float) -> None:
         expected = stats.poisson.ppf(points, mean)
     else:
         expected = stats.nbinom.ppf(points, shape, shape / (shape + mean))
-    np.testing.assert_array_equal(
-        [streams.count_quantile(u, mean, shape) for u in points], np.maximum(expected, 0)
-    )
+    np.testing.assert_array_equal([streams.count_quantile(u, mean, shape) for u in points], np.maximum(expected, 0))
 
 
 def test_counts_of_extreme_means_end() -> None:

@@ -97,17 +97,13 @@ def test_rows_without_a_partner_and_rows_after_the_win(tmp_path: Path) -> None:
 
 
 def test_created_after_the_first_stage(tmp_path: Path) -> None:
-    deals = DEALS.replace("1,X,10,2017-01-01", "1,X,10,2017-01-03").replace(
-        "2017-01-01,bob", "2017-01-01 10:00,bob"
-    )
+    deals = DEALS.replace("1,X,10,2017-01-01", "1,X,10,2017-01-03").replace("2017-01-01,bob", "2017-01-01 10:00,bob")
     _, tables = loaded(tmp_path, deals, HISTORY)
     assert reasons(tables) == {
         ("deals.csv", "entered a stage before it was created (exit before entry)"): 1,
         ("stage_history.csv", "its deal is not among those used of deals.csv"): 3,
     }
-    assert tables.deals["created"].tolist() == [
-        pd.Timestamp("2017-01-01")
-    ]  # the same day: moved to the stage
+    assert tables.deals["created"].tolist() == [pd.Timestamp("2017-01-01")]  # the same day: moved to the stage
 
 
 def test_after_the_last_recorded_day(tmp_path: Path) -> None:
@@ -119,9 +115,7 @@ def test_after_the_last_recorded_day(tmp_path: Path) -> None:
 
 def test_stage_names_in_other_spellings(tmp_path: Path) -> None:
     toml = FILES + '[funnel]\nstages = ["Lead", "Offer"]\nwon = "Won"\n'
-    _, tables = loaded(
-        tmp_path, DEALS, HISTORY.replace("1,Won", "1,WON").replace("1,Offer", "1, offer "), toml
-    )
+    _, tables = loaded(tmp_path, DEALS, HISTORY.replace("1,Won", "1,WON").replace("1,Offer", "1, offer "), toml)
     assert list(tables.stage_history["stage"])[:3] == ["Lead", "Offer", "Won"]
     assert [entry.count for entry in tables.ledger.entries] == [2]
 
@@ -148,9 +142,7 @@ def test_errors(tmp_path: Path, history: str, toml: str, told: str) -> None:
 
 
 def test_many_deals_with_two_rows(tmp_path: Path) -> None:
-    with pytest.raises(
-        FunnelError, match=r"deals\.csv, column 'deal_id': rows with the same deal id differ\n2 rows"
-    ):
+    with pytest.raises(FunnelError, match=r"deals\.csv, column 'deal_id': rows with the same deal id differ\n2 rows"):
         loaded(tmp_path, DEALS + "1,X,11,2017-01-01,ann\n", HISTORY)
 
 

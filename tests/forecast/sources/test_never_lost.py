@@ -86,10 +86,7 @@ def table(draw: st.DrawFn) -> tuple[list[str], list[list[str]]]:
     rows = []
     for number in range(draw(st.integers(1, 25))):
         fine = [draw(st.floats(0, 1)) < good for _ in header]
-        row = [
-            draw(st.sampled_from(CELLS[name][: 3 if ok else None]))
-            for name, ok in zip(header, fine, strict=True)
-        ]
+        row = [draw(st.sampled_from(CELLS[name][: 3 if ok else None])) for name, ok in zip(header, fine, strict=True)]
         if "entered" not in header and draw(st.integers(0, 9)) < 9:
             row[0] = f"D{number}"  # one row per deal
         if draw(st.integers(0, 40)) == 40:
@@ -100,9 +97,7 @@ def table(draw: st.DrawFn) -> tuple[list[str], list[list[str]]]:
 
 def written(header: list[str], rows: list[list[str]], delimiter: str) -> str:
     text = io.StringIO()
-    csv.writer(text, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(
-        [header, *rows]
-    )
+    csv.writer(text, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows([header, *rows])
     return text.getvalue()
 
 
@@ -144,18 +139,14 @@ def test_any_pair(tmp_path: Path, data: st.DataObject) -> None:
     folder.mkdir()
     ids = st.sampled_from(["1", "2", "3", "4", "5", "6", "7", ""])
     dates, amounts = st.sampled_from(DATES[:7]), st.sampled_from(["1", "2", "3", "-1", ""])
-    deals = data.draw(
-        st.lists(st.tuples(ids, dates, amounts, st.sampled_from(NAMES)), min_size=1, max_size=9)
-    )
+    deals = data.draw(st.lists(st.tuples(ids, dates, amounts, st.sampled_from(NAMES)), min_size=1, max_size=9))
     stages = st.sampled_from(["A", "B", "C", "Won", "Lost", "lost", ""])
     history = data.draw(st.lists(st.tuples(ids, stages, dates, amounts), min_size=1, max_size=30))
     for name, header, rows in (
         ("deals", ["id", "created", "amount", "client"], deals),
         ("stage_history", ["deal_id", "stage", "entered", "amount"], history),
     ):
-        (folder / f"{name}.csv").write_text(
-            written(header, [list(row) for row in rows], ","), encoding="utf-8"
-        )
+        (folder / f"{name}.csv").write_text(written(header, [list(row) for row in rows], ","), encoding="utf-8")
     try:
         _, tables = load(folder)
     except FunnelError as error:
@@ -171,9 +162,7 @@ def test_any_pair(tmp_path: Path, data: st.DataObject) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
-    content=st.one_of(
-        st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode("utf-8", "ignore"))
-    )
+    content=st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode("utf-8", "ignore")))
 )
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".toml"])
 def test_any_bytes(tmp_path: Path, content: bytes, suffix: str) -> None:

@@ -196,10 +196,7 @@ def test_known_late(tmp_path: Path) -> None:
 
 def test_joined_columns(tmp_path: Path) -> None:
     (tmp_path / "teams.csv").write_text("agent,lead\nann,T1\nbob,T2\nbob,T2\neve,T3\neve,T4\n")
-    toml = (
-        TOML
-        + "[[source.join]]\nfile = 'teams.csv'\non = 'owner'\nkey = 'agent'\ncolumns = { team = 'lead' }\n"
-    )
+    toml = TOML + "[[source.join]]\nfile = 'teams.csv'\non = 'owner'\nkey = 'agent'\ncolumns = { team = 'lead' }\n"
     rows = "id,owner,in_a,in_b,status,closed\n" + "".join(
         f"{number},{name},2017-01-01,,A,\n" for number, name in enumerate(["ann", "bob", "eve", "zoe", ""])
     )

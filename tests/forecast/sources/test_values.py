@@ -31,9 +31,7 @@ def test_dates_as_they_are_written(text: str, meant: str) -> None:
     assert values.dates(texts(text)).iloc[0] == pd.Timestamp(meant)
 
 
-@pytest.mark.parametrize(
-    "text", ["soon", "2017", "12", "2017-02-30", "0000-00-00", "9999-12-31", "31/31/2017"]
-)
+@pytest.mark.parametrize("text", ["soon", "2017", "12", "2017-02-30", "0000-00-00", "9999-12-31", "31/31/2017"])
 def test_other_text_is_no_date(text: str) -> None:
     assert values.dates(texts(text, None)).isna().all()
 

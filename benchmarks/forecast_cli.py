@@ -1,0 +1,95 @@
+"""Time from the command to the answer: `funnel forecast` on the sample, first with empty caches, then in a new
+process on data one week newer. Each run is a process of its own, which notes when its parts begin.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from unittest.mock import patch
+
+FIRST, SECOND = 60.0, 20.0  # budgets in seconds
+WEEK_LATER = "2017-10-08"
+# What is reported while each part runs, in order; the rest after the last one is answering and printing.
+PARTS = {
+    "start": "start of Python",
+    "Reading the rows": "reading",
+    "Loading the model": "import",
+    "loaded": "preparation",
+    "Preparing the model": "compile",
+    "Sampling the posterior": "sampling",
+    "Simulating deals": "simulation",
+    "end": "",
+}
+
+
+def timed(log: Path, arguments: list[str]) -> None:
+    """`funnel ARGUMENTS`, with the time of the first report of every part written to `log`."""
+    begun: dict[str, float] = {}
+
+    def note(part: str, *_: int) -> None:
+        begun.setdefault(part, time.time())
+        if part == "Loading the model":
+            importlib.import_module("forecast.answer")  # which is what is done next
+            begun["loaded"] = time.time()
+
+    from forecast import cli
+
+    with (
+        patch.object(cli, "bars", lambda: nullcontext(note)),
+        patch.object(sys, "argv", ["funnel", *arguments]),
+    ):
+        cli.main()
+    log.write_text(json.dumps(begun), encoding="utf-8")
+
+
+def run(folder: Path, *arguments: str) -> dict[str, float]:
+    """Seconds of each part of one fresh process, and `total`; caches are in `folder`."""
+    log = folder / "log.json"
+    flags = [*filter(None, [os.environ.get("PYTENSOR_FLAGS")]), f"base_compiledir={folder / 'pytensor'}"]
+    environment = os.environ | {
+        "NUMBA_CACHE_DIR": str(folder / "numba"),
+        "PYTENSOR_FLAGS": ",".join(flags),
+    }
+    command = [sys.executable, "-m", "benchmarks.forecast_cli", str(log), "forecast", *arguments]
+    start = time.time()
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    end = time.time()
+    if done.returncode:
+        raise SystemExit(f"funnel {' '.join(arguments)} failed:\n{done.stderr}")
+    begun = {"start": start, **json.loads(log.read_text(encoding="utf-8")), "end": end}
+    seen = [part for part in PARTS if part in begun]
+    parts = {PARTS[one]: begun[after] - begun[one] for one, after in zip(seen, seen[1:], strict=False)}
+    return {**parts, "total": end - start}
+
+
+def main() -> None:
+    from forecast.cli import SAMPLES
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copytree(SAMPLES / "maven", folder / "maven")
+        first = run(folder, "--sample", "maven")
+        second = run(folder, str(folder / "maven"), "--as-of", WEEK_LATER)
+    print(f"{'seconds':<18}{'first run':>12}{'a week later':>15}")
+    for part in first:
+        shares = (f"{found[part]:.1f} ({found[part] / found['total']:4.0%})" for found in (first, second))
+        print(f"{part:<18}" + "".join(f"{share:>{width}}" for share, width in zip(shares, (12, 15), strict=True)))
+    print(f"{'budget':<18}{FIRST:>5.1f}{SECOND:>15.1f}")
+    if first["total"] > FIRST or second["total"] > SECOND:
+        raise SystemExit("over budget")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        timed(Path(sys.argv[1]), sys.argv[2:])
+    else:
+        main()

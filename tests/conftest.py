@@ -1,0 +1,30 @@
+"""What several tests share because it takes long to make: one real answer, about a small made-up company."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from forecast.answer import Answer
+from forecast.synthetic import Generated
+
+
+class Asked(NamedTuple):
+    """A company's files, the answer to its question, and the compiled model that gave it."""
+
+    made: Generated
+    folder: Path
+    answer: Answer
+    compiled: Any
+
+
+@pytest.fixture(scope="session")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
+    """The one real fit that most tests of the answer share."""
+    from tests.forecast.companies import KNOWN, SMALL, answered, small, write_company
+
+    made = small()
+    folder = write_company(tmp_path_factory.mktemp("small"), SMALL, made, KNOWN)
+    return Asked(made, folder, *answered(folder))

@@ -1,0 +1,60 @@
+"""Design matrices: which coefficient acts where."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecast.models import design
+
+
+@pytest.mark.parametrize("levels", [1, 2, 3, 12, 60])
+def test_zero_sum_is_an_orthonormal_basis_of_what_sums_to_zero(levels: int) -> None:
+    basis = design.zero_sum(levels)
+    assert basis.shape == (levels, levels - 1)
+    np.testing.assert_allclose(basis.sum(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(basis.T @ basis, np.eye(levels - 1), atol=1e-12)
+    # So that every level has the same prior variance, and all pairs the same covariance.
+    covariance = np.eye(levels) - np.full((levels, levels), 1 / levels)
+    np.testing.assert_allclose(basis @ basis.T, covariance, atol=1e-12)
+
+
+@pytest.mark.parametrize("anchor", [0, 3, 5])
+def test_drift_walks_away_from_the_anchor(anchor: int) -> None:
+    months, steps = 6, np.array([1.0, -2.0, 4.0, 0.5, 3.0])
+    walk = steps @ design.drift(months, anchor)
+    assert design.drift(months, anchor).shape == (months - 1, months)
+    assert walk[anchor] == 0
+    np.testing.assert_allclose(np.diff(walk), steps)
+
+
+def test_calendar_adds_quarter_drift_and_shock() -> None:
+    months = np.array([1, 2, 0, 1, 2])
+    made = design.calendar(months, 2)
+    np.testing.assert_array_equal(made.group, [0] * 3 + [1] * 4 + [2] * 5)
+    assert made.coefficients == 12
+    quarter, steps, shocks = np.array([1.0, 2, 3]), np.array([5.0, 7, 11, 13]), np.arange(5) / 8
+    effect = np.concatenate([quarter, steps, shocks]) @ made.matrix
+    np.testing.assert_allclose(effect, quarter[months] + steps @ design.drift(5, 2) + shocks)
+
+
+@pytest.mark.parametrize("seasonal", [False, True])
+def test_arrivals_have_a_season_that_sums_to_zero(seasonal: bool) -> None:
+    month_of_year = np.arange(3, 29) % 12
+    made = design.arrivals(month_of_year, 20, seasonal)
+    np.testing.assert_array_equal(made.group, [0] * 25 + [1] * 11 * seasonal)
+    np.testing.assert_array_equal(made.matrix[:25], design.drift(26, 20))
+    season = made.matrix[25:]
+    np.testing.assert_allclose(season[:, :12].sum(axis=1), 0, atol=1e-12)
+    np.testing.assert_array_equal(season[:, :14], season[:, 12:])
+
+
+def test_cells_have_levels_and_slopes() -> None:
+    table = pd.DataFrame({"owner": ["b", "a", "c", "a"], "size": [-1.0, 0.5, 0.5, 2.0], "region": ["n"] * 4})
+    made = design.cells(table)
+    np.testing.assert_array_equal(made.group, [0, 0, 1])  # a region alone has no effect
+    np.testing.assert_array_equal(made.matrix[2], table["size"])
+    np.testing.assert_array_equal(made.matrix[:2].T, design.zero_sum(3)[[1, 0, 2, 0]])
+    nothing = design.cells(pd.DataFrame(index=range(1)))
+    assert (nothing.matrix.shape, nothing.group.shape) == ((0, 1), (0,))

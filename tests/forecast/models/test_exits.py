@@ -1,0 +1,168 @@
+"""The log density of exits against the definition, stay by stay."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+import pytest
+from scipy.stats import logistic, norm
+
+from forecast.exposure import Exposure, cell_table, expose
+from forecast.models import design
+from forecast.models.exits import add_exits, kinds_present, poisson_information
+from forecast.models.priors import Priors
+from simulations import Kind
+from tests.forecast.histories import (
+    Stay,
+    history_of,
+    plain_age_bin,
+    plain_pieces,
+    plain_stays,
+    random_tables,
+)
+from tests.forecast.models.densities import assert_gradient, assert_whitening_is_free, parts, random_point
+
+FUTURE = 2
+SCORES = {"x": -0.5, "y": 1.1, "": 0.3}  # a size that goes with the owner
+NAMES = ["exits", "level", "steps", "calendar_prior", "effect_prior", "log_hazard", "log_calendar", "effect"]
+
+
+class Example:
+    """A history's exposure by owner and size, its designs, and its stays."""
+
+    def __init__(self, seed: int, timed: bool = False) -> None:
+        made = random_tables(seed, timed=timed, deals=25)
+        history = history_of(made)
+        cells, cell_of_deal = cell_table(history, ["owner"])
+        self.cells = cells.assign(size=cells["owner"].map(SCORES))
+        self.exposure: Exposure = expose(history, self.cells, cell_of_deal)
+        self.cell_of = dict(zip(history.deals["deal_id"], cell_of_deal, strict=True))
+        self.stays: list[Stay] = plain_stays(made, history.origin)
+        self.first_month = pd.Timestamp(self.exposure.month_edges[0], unit="D").to_period("M")
+        months = len(self.exposure.month_edges) - 1
+        self.calendar = design.calendar(np.arange(months + FUTURE) % 3, months - 1)
+        self.design = design.cells(self.cells)
+
+    def build(self) -> None:
+        add_exits(self.exposure, self.calendar, self.design, Priors())
+
+    def model(self) -> pm.Model:
+        with pm.Model(check_bounds=False) as model:
+            self.build()
+        return model
+
+
+@pytest.fixture(scope="module")
+def example() -> Example:
+    return Example(2)
+
+
+@pytest.mark.parametrize(("seed", "timed"), [(2, False), (3, True)])
+def test_density_is_that_of_every_stay(seed: int, timed: bool) -> None:
+    """Log hazard at each exit, minus the integral of the hazards of all exits over the days at risk."""
+    example = Example(seed, timed)
+    model, funnel, edges = example.model(), example.exposure.funnel, list(example.exposure.funnel.age_edges)
+    evaluate = parts(model, NAMES)
+    for point_seed in range(3):
+        found = evaluate(random_point(model, point_seed))
+        kind = list(np.searchsorted(kinds_present(example.exposure), funnel.kinds))
+        effect = found["effect"] @ example.design.matrix
+
+        def log_hazard(exit_index: int, age: int, month: pd.Period, deal: str) -> float:
+            calendar = found["log_calendar"][kind[exit_index], (month - example.first_month).n]  # noqa: B023
+            return found["log_hazard"][exit_index, age] + calendar + effect[exit_index, example.cell_of[deal]]  # noqa: B023
+
+        total = 0.0
+        for stay in example.stays:
+            if stay.to >= 0:
+                age = plain_age_bin(stay.left - stay.entered, edges)
+                total += log_hazard(funnel.exits.index((stay.state, stay.to)), age, stay.month, stay.deal)
+        for stay, age, month, days in plain_pieces(example.stays, edges, None):
+            for index, (here, _) in enumerate(funnel.exits):
+                if here == stay.state:
+                    total -= float(days) * np.exp(log_hazard(index, age, month, stay.deal))
+        # Days at risk are held to 1e-9 (see bin_of) of days and more.
+        assert float(found["exits"]) == pytest.approx(total, rel=1e-8)
+
+
+def test_priors_are_the_stated_ones(example: Example) -> None:
+    """Differences of each term between two points, against the densities of SciPy."""
+    model, priors, funnel = example.model(), Priors(), example.exposure.funnel
+    evaluate = parts(model, NAMES)
+    mean, sd = priors.hazard_levels(funnel)
+    kind = np.searchsorted(kinds_present(example.exposure), funnel.kinds)
+    slope = example.design.group == 1
+    terms = []
+    for seed in (1, 2):
+        point = random_point(model, seed)
+        found = evaluate(point)
+        base, effect = found["log_hazard"], found["effect"]
+        log_sd = point["log_effect_size"][kind][:, example.design.group]
+        log_sd = np.where(slope, np.log(priors.size_slope), log_sd)
+        # Coefficients sampled in units of their size have the Jacobian of that unit in their density.
+        z = _sampled_in_units(example)
+        expected = {
+            "level": norm.logpdf(base.mean(axis=1), mean, sd).sum(),
+            "steps": logistic.logpdf(np.diff(base, axis=1), scale=priors.profile_step).sum(),
+            "effect_prior": (norm.logpdf(effect, scale=np.exp(log_sd)) + z * log_sd).sum(),
+        }
+        terms.append({name: float(found[name]) - value for name, value in expected.items()})
+    for name in terms[0]:
+        assert terms[0][name] == pytest.approx(terms[1][name], abs=1e-8)
+
+
+def _sampled_in_units(example: Example) -> np.ndarray:
+    """(J, coefficients) whether the data say less of a coefficient than the prior."""
+    priors = Priors()
+    nominal = np.where(example.design.group == 1, priors.size_slope, 2 * priors.level.median)
+    information = poisson_information(example.design.matrix, example.exposure.exits_by_cell)
+    return np.diagonal(information, axis1=1, axis2=2) <= nominal**-2.0
+
+
+def test_calendar_is_the_design_times_its_sizes() -> None:
+    """With nothing known of the months the white coordinates are the standard normal ones themselves."""
+    example = Example(2)
+    quiet = np.zeros_like(example.exposure.exits_by_month)
+    example.exposure = replace(example.exposure, exits_by_month=quiet)
+    model = example.model()
+    point = random_point(model, 4)
+    found = parts(model, NAMES)(point)
+    z = point["calendar_white"]
+    size = np.exp(point["log_calendar_size"])[:, example.calendar.group]
+    assert {Kind.ADVANCE, Kind.WON, Kind.LOST} <= set(kinds_present(example.exposure))
+    np.testing.assert_allclose(found["log_calendar"], (z * size) @ example.calendar.matrix, rtol=1e-12)
+    assert float(found["calendar_prior"]) == pytest.approx(-0.5 * (z**2).sum(), rel=1e-12)
+
+
+def test_gradient(example: Example) -> None:
+    assert_gradient(example.model(), 1)
+
+
+def test_whitening_does_not_change_the_density(example: Example) -> None:
+    assert_whitening_is_free(example.build, "forecast.models.exits.whitened", 3)
+
+
+def test_without_attributes() -> None:
+    history = history_of(random_tables(5, timed=False))
+    cells, cell_of_deal = cell_table(history, [])
+    exposure = expose(history, cells, cell_of_deal)
+    months = len(exposure.month_edges) - 1
+    with pm.Model(check_bounds=False) as model:
+        add_exits(exposure, design.calendar(np.arange(months) % 3, months - 1), design.cells(cells), Priors())
+    found = parts(model, NAMES)(random_point(model, 1))
+    assert found["effect"].shape == (exposure.funnel.n_exits, 0)
+    assert np.isfinite(found["exits"])
+
+
+def test_information_of_a_poisson_regression() -> None:
+    """Second derivatives of sum(counts log p) with p the multinomial share: the level being free."""
+    random = np.random.default_rng(1)
+    matrix, counts = random.standard_normal((2, 4)), random.integers(1, 9, (1, 4)).astype(float)
+    share = counts[0] / counts.sum()
+    centred = matrix - (matrix @ share)[:, None]
+    expected = counts.sum() * (centred * share) @ centred.T
+    np.testing.assert_allclose(poisson_information(matrix, counts)[0], expected, rtol=1e-12)
+    assert not poisson_information(matrix, np.zeros((1, 4))).any()

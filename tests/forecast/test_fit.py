@@ -1,0 +1,242 @@
+"""One real fit of a small company, the gate it has to pass, and what is refused before it is tried."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecast import fit as module
+from forecast.errors import FunnelError
+from forecast.exposure import cell_table, expose
+from forecast.fit import Fit, Health, fit, with_size
+from forecast.models.exits import kinds_present
+from simulations import Kind
+from tests.forecast.fitted import DRAWS, ORIGIN, SEED, UNTIL, Sampled, sample, small_fit
+from tests.forecast.histories import history_of, random_tables, tables
+
+GOOD = Health(r_hat=1.01, ess=800.0, divergences=0, draws=2_000, checked=100, outside=2, seconds=1.0)
+
+
+@pytest.fixture(scope="module")
+def sampled() -> Sampled:
+    return small_fit()
+
+
+# --- a real fit ---
+
+
+def test_posterior_has_everything_that_is_used_later(sampled: Sampled) -> None:
+    fitted = sampled.fit
+    funnel, months = fitted.exposure.funnel, 27  # from the first deal in January 2023 to UNTIL
+    shapes = {
+        "log_hazard": (funnel.n_exits, funnel.n_bins),
+        "log_calendar": (len(kinds_present(fitted.exposure)), months),
+        "effect": (funnel.n_exits, 2),  # three segments that sum to zero
+        "log_arrival_rate": (months,),
+        "arrival_shape": (),
+        "log_amount": (3,),
+        "amount_scatter": (),
+    }
+    assert {name: values.shape for name, values in fitted.posterior.items()} == {
+        name: (DRAWS, *shape) for name, shape in shapes.items()
+    }
+    assert fitted.n_draws == DRAWS
+    assert list(fitted.months[[0, -1]]) == [pd.Timestamp("2023-01-01"), pd.Timestamp("2025-03-01")]
+    for values in fitted.posterior.values():
+        assert np.isfinite(values).all()
+        assert values.std(axis=0).min() > 0 or values.shape[1:] == (0,)
+
+
+def test_fit_is_healthy(sampled: Sampled) -> None:
+    health = sampled.fit.health
+    assert health.healthy
+    assert health.complaints() == []
+    assert 0.99 < health.r_hat <= module.LARGEST_R_HAT
+    assert health.ess >= module.SMALLEST_ESS
+    assert health.draws == DRAWS
+    # Three stages by 22 months, less those in which nothing could be expected yet.
+    assert 50 <= health.checked <= 66
+    assert 0 < health.seconds < 300
+    assert {stage for stage, _, _ in sampled.told} == {"Preparing the model", "Sampling the posterior"}
+
+
+def test_posterior_is_near_the_counts(sampled: Sampled) -> None:
+    """Each exit's hazard at its average month and cell is what its count says, within its Poisson error."""
+    fitted, exposure = sampled.fit, sampled.fit.exposure
+    effect, calendar = fitted.cell_effects(), fitted.calendar()
+    for index, (here, _) in enumerate(exposure.funnel.exits):
+        count = exposure.exits_by_age[index].sum()
+        month = slice(len(exposure.month_edges) - 1)
+        rate = np.einsum(
+            "bmc,db,dm,dc->d", exposure.days_at_risk[here], np.exp(fitted.posterior["log_hazard"][:, index]),
+            np.exp(calendar[:, exposure.funnel.kinds[index], month]), np.exp(effect[:, index]),
+        )  # fmt: skip
+        if count > 30:  # where the data outweigh the prior
+            assert abs(rate.mean() - count) < 1.5 * np.sqrt(count)
+            assert 0.5 * np.sqrt(count) < rate.std() < 1.5 * np.sqrt(count)
+
+
+def test_effects_and_calendar_by_cell_and_kind(sampled: Sampled) -> None:
+    fitted = sampled.fit
+    effect = fitted.cell_effects()
+    assert effect.shape == (DRAWS, fitted.exposure.funnel.n_exits, 3)
+    np.testing.assert_allclose(effect.sum(axis=2), 0, atol=1e-9)
+    calendar = fitted.calendar()
+    assert calendar.shape == (DRAWS, 5, len(fitted.months))
+    present = set(kinds_present(fitted.exposure))
+    assert present == {Kind.ADVANCE, Kind.WON, Kind.LOST}
+    for kind in Kind:
+        assert calendar[:, kind].any() == (kind in present)
+
+
+def test_same_seed_same_draws(sampled: Sampled) -> None:
+    with sampled.compiled_already():
+        again = sample()
+        other = sample(seed=SEED + 1, draws=200)
+    for name, values in sampled.fit.posterior.items():
+        assert values.tobytes() == again.posterior[name].tobytes(), name
+        assert len(other.posterior[name]) == 200
+        assert not np.array_equal(values[:200], other.posterior[name])
+    assert replace(again.health, seconds=0.0) == replace(sampled.fit.health, seconds=0.0)
+
+
+def test_a_fit_that_fails_the_gate_is_an_error(sampled: Sampled) -> None:
+    tried: list[float] = []
+    draw = module._sample
+
+    def counted(compiled: Any, draws: int, seed: int, target: float, progress: Any) -> Any:
+        tried.append(target)
+        return draw(compiled, draws, seed, target, progress)
+
+    with (
+        sampled.compiled_already(),
+        patch.object(module, "_sample", counted),
+        patch.object(module, "SMALLEST_ESS", 10**6),
+        pytest.raises(FunnelError, match=r"cannot be trusted: too few independent draws .*\n.*--draws"),
+    ):
+        sample(draws=100)
+    assert tried == list(module.TARGET_ACCEPT)
+
+
+def test_the_check_notices_months_that_are_not_reproduced(sampled: Sampled) -> None:
+    """Three times as many exits in one month of one stage; and re-opened deals are not the last stage's exits."""
+    fitted = sampled.fit
+    by_month = fitted.exposure.exits_by_month.copy()
+    quiet = module._predictive_check(fitted.posterior, fitted.exposure, np.random.default_rng(1))
+    by_month[0, 12] = 3 * by_month[0, 12] + 10
+    odd = replace(fitted.exposure, exits_by_month=by_month)
+    loud = module._predictive_check(fitted.posterior, odd, np.random.default_rng(1))
+    assert loud == (quiet[0], quiet[1] + 1)
+
+
+def test_the_check_keeps_reopened_deals_apart() -> None:
+    """Lost deals that are opened again are not exits of the last stage."""
+    history = history_of(random_tables(2, timed=False, deals=25))
+    exposure = expose(history, *cell_table(history, []))
+    funnel, months = exposure.funnel, len(exposure.month_edges) - 1
+    reopened = funnel.first_exit[funnel.lost]
+    assert exposure.exits_by_age[reopened:].sum() > 0
+    certain = exposure.exits_by_month.sum(axis=1)[:, None] / np.maximum(
+        exposure.days_at_risk[[here for here, _ in funnel.exits]].sum(axis=(1, 2, 3))[:, None], 1
+    )
+    posterior = {
+        "log_hazard": np.tile(np.log(certain + 1e-9), (200, 1, funnel.n_bins)),
+        "log_calendar": np.zeros((200, len(kinds_present(exposure)), months)),
+        "effect": np.zeros((200, funnel.n_exits, 0)),
+    }
+    usual = module._predictive_check(posterior, exposure, np.random.default_rng(1))
+    by_month = exposure.exits_by_month.copy()
+    by_month[reopened:] *= 1_000
+    many = replace(exposure, exits_by_month=by_month)
+    assert module._predictive_check(posterior, many, np.random.default_rng(1)) == usual
+
+
+# --- the gate ---
+
+
+@pytest.mark.parametrize(
+    ("field", "good", "bad", "told"),
+    [
+        ("r_hat", 1.05, 1.0501, r"the chains disagree \(R-hat 1.05 > 1.05\)"),
+        ("r_hat", 1.0, np.nan, "the chains disagree"),
+        ("ess", 100.0, 99.0, r"too few independent draws \(99 < 100\)"),
+        ("ess", 100.0, np.nan, "too few independent draws"),
+        ("divergences", 20, 21, "21 of 2000 draws diverged"),
+        ("outside", 5, 6, "6 of 100 monthly numbers of exits were not reproduced"),
+    ],
+)
+def test_gate(field: str, good: float, bad: float, told: str) -> None:
+    changed: dict[str, Any] = {field: good}
+    assert replace(GOOD, **changed).healthy
+    changed = {field: bad}
+    unhealthy = replace(GOOD, **changed)
+    assert not unhealthy.healthy
+    assert len(unhealthy.complaints()) == 1
+    with pytest.raises(FunnelError, match=told):
+        raise FunnelError(unhealthy.complaints()[0])
+
+
+def test_one_surprise_is_always_allowed() -> None:
+    assert replace(GOOD, checked=3, outside=1).healthy
+    assert len(Health(2.0, 3.0, 2_000, 2_000, 100, 100, 1.0).complaints()) == 4
+
+
+# --- before sampling ---
+
+
+def test_too_little_history_is_refused() -> None:
+    made = tables(
+        [(str(i), "A", "2020-01-01") for i in range(50)] + [("x", "A", "2020-01-01"), ("x", "B", "2020-01-05")]
+    )
+    with pytest.raises(FunnelError, match="only 1 changes of stage are on record") as caught:
+        fit(history_of(made), [], until=ORIGIN)
+    assert caught.value.remedy
+    late = random_tables(1, timed=False, recorded_from="2021-12-01")
+    with pytest.raises(FunnelError, match="only 0 changes of stage"):
+        fit(history_of(late, late.recorded_until), [], until=UNTIL)
+
+
+def test_sizes_are_bands_of_amounts_known_at_creation() -> None:
+    amounts = [float(10**i) for i in range(1, 6) for _ in range(4)]
+    rows = [(f"{i:02d}", "A", "2020-01-01", amount) for i, amount in enumerate(amounts)]
+    owner = pd.Series((["x", "y"] * 10), dtype="str")
+    history = history_of(tables(rows, owner=owner))
+    cells, of_deal = with_size(history, ["owner"])
+    assert len(cells) == 10
+    assert list(cells.columns) == ["owner", "size"]
+    scores = cells["size"].to_numpy(dtype=float)[of_deal]
+    # Five bands of one amount each, in order and standardised.
+    logs = np.log(amounts)
+    np.testing.assert_allclose(scores, (logs - logs.mean()) / logs.std(), rtol=1e-9)
+    assert list(cells["owner"].to_numpy()[of_deal]) == list(owner)
+
+
+def test_sizes_are_left_out_where_amounts_are_missing_or_all_alike() -> None:
+    for amounts in ([5.0] * 20, [float(i) if i % 5 else np.nan for i in range(20)]):
+        rows = [(f"{i:02d}", "A", "2020-01-01", amount) for i, amount in enumerate(amounts)]
+        cells, of_deal = with_size(history_of(tables(rows)), [])
+        assert cells.shape == (1, 0)
+        assert not of_deal.any()
+
+
+def test_missing_amounts_and_owners_have_a_cell_too() -> None:
+    rows = [(f"{i:02d}", "A", "2020-01-01", np.nan if i == 7 else float(i + 1)) for i in range(20)]
+    owner = pd.Series([None, "x"] * 10, dtype="str")
+    cells, of_deal = with_size(history_of(tables(rows, owner=owner)), ["owner"])
+    assert set(cells["owner"]) == {"", "x"}
+    assert cells["size"].notna().all()
+    # The missing one counts as the median, 11.
+    assert cells["size"].to_numpy(dtype=float)[of_deal[7]] == cells["size"].to_numpy(dtype=float)[of_deal[9]]
+
+
+def test_fit_holds_what_it_was_made_of(sampled: Sampled) -> None:
+    fitted: Fit = sampled.fit
+    assert len(fitted.cell_of_deal) == len(fitted.history.deals)
+    assert list(fitted.exposure.cells.columns) == ["segment"]
+    assert fitted.design.matrix.shape == (2, 3)
+    assert fitted.history.origin == ORIGIN
