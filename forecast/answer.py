@@ -15,6 +15,7 @@ from forecast.fit import Fit, Progress, fit
 from forecast.history import Floats, History, as_of, days
 from forecast.question import Question
 from forecast.sources.tables import Tables, usual_attributes
+from forecast.summary import summarise
 from simulations import Outcomes, simulate
 
 DEAL_HORIZON = 24  # months over which P(win) and the closing date of a deal are told

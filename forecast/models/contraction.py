@@ -96,8 +96,8 @@ class ExpectedExits(Op):  # type: ignore[misc]
         for place, result in zip(output_storage[1:], results[1:], strict=True):
             place[0] = result
 
-    def infer_shape(self, fgraph: Any, node: Any, input_shapes: Any) -> Any:
-        return [(), *input_shapes[-3:]]
+    def infer_shape(self, *arguments: Any) -> Any:  # (graph, node, shapes) before PyTensor 3, then (node, shapes)
+        return [(), *arguments[-1][-3:]]
 
     def connection_pattern(self, node: Any) -> list[list[bool]]:
         return [[False] * 4] * (len(node.inputs) - 3) + [[True, False, False, False]] * 3

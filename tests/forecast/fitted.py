@@ -25,10 +25,11 @@ COMPANY = replace(recovery(1, deals=700), stages=recovery(1).stages[:3], timed=F
 
 @dataclass
 class Sampled:
-    """A fit, with what is needed to sample it again without compiling it again."""
+    """A fit, with its trace and what is needed to sample it again without compiling it again."""
 
     fit: Fit
     compiled: Any
+    trace: Any
     told: list[tuple[str, int, int]] = field(default_factory=list)
 
     def compiled_already(self) -> AbstractContextManager[Any]:
@@ -47,14 +48,18 @@ def sample(**options: Any) -> Fit:
 
 @cache
 def small_fit() -> Sampled:
-    kept: list[Any] = []
-    compile_model: Callable[..., Any] = module._compile
+    kept: dict[str, Any] = {}
 
-    def keeping(*arguments: Any) -> Any:
-        kept.append(compile_model(*arguments))
-        return kept[-1]
+    def keeping(name: str) -> AbstractContextManager[Any]:
+        original: Callable[..., Any] = getattr(module, name)
+
+        def kept_result(*arguments: Any) -> Any:
+            kept[name] = original(*arguments)
+            return kept[name]
+
+        return patch.object(module, name, kept_result)
 
     told: list[tuple[str, int, int]] = []
-    with patch.object(module, "_compile", keeping):
+    with keeping("_compile"), keeping("_sample"):
         fitted = sample(progress=lambda *news: told.append(news))
-    return Sampled(fitted, kept[0], told)
+    return Sampled(fitted, kept["_compile"], kept["_sample"], told)

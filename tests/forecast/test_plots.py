@@ -32,9 +32,9 @@ def words(figure: go.Figure) -> list[str]:
     return [annotation.text for annotation in figure.layout.annotations]
 
 
-def changed(answer: HandMade, period: int = 0, **changes: Any) -> HandMade:
+def changed(answer: HandMade, at: int = 0, **changes: Any) -> HandMade:
     periods = list(answer.summary["periods"])
-    periods[period] = {**periods[period], **changes}
+    periods[at] = {**periods[at], **changes}
     return answer.told(periods=periods)
 
 

@@ -31,7 +31,7 @@ def fit_of(
     effect: Floats | None = None,
     by_cell: Floats | None = None,
 ) -> Fit:
-    """log_hazard (D, J, B), calendar (D, 5, M), effect (D, J, 1): of the first of two owners, minus that of the second."""
+    """log_hazard (D, J, B), calendar (D, 5, M), effect (D, J, 1): of the first owner, minus the second's."""
     draws, exits, bins = log_hazard.shape
     by_cell = np.ones((exits, 2)) if by_cell is None else by_cell
     by_age, by_month = np.zeros((exits, bins)), np.zeros((exits, MONTHS))
@@ -70,7 +70,8 @@ def test_median_within_a_wide_bin_is_not_a_straight_line() -> None:
     narrow = replace(
         fitted,
         exposure=replace(
-            exposure, funnel=one_bin, days_at_risk=exposure.days_at_risk[:, :1], exits_by_age=exposure.exits_by_age[:, :1]
+            exposure, funnel=one_bin,
+            days_at_risk=exposure.days_at_risk[:, :1], exits_by_age=exposure.exits_by_age[:, :1],
         ),
         posterior={**fitted.posterior, "log_hazard": fitted.posterior["log_hazard"][:, :, :1]},
     )  # fmt: skip
