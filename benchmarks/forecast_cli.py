@@ -1,5 +1,6 @@
 """Time from the command to the answer: `funnel forecast` on the sample, first with empty caches, then in a
 new process on data one week newer. Each run is a process of its own, which notes when its parts begin.
+Its seconds of processor time, on all cores, tell a busy machine from slow code.
 """
 
 from __future__ import annotations
@@ -53,20 +54,22 @@ def timed(log: Path, arguments: list[str]) -> None:
 
 
 def run(folder: Path, *arguments: str) -> dict[str, float]:
-    """Seconds of each part of one fresh process, and `total`; caches are in `folder`."""
+    """Seconds of each part of one fresh process, `total` and `processor`; caches are in `folder`."""
     log = folder / "log.json"
     flags = [*filter(None, [os.environ.get("PYTENSOR_FLAGS")]), f"base_compiledir={folder / 'pytensor'}"]
     caches = {"NUMBA_CACHE_DIR": str(folder / "numba"), "PYTENSOR_FLAGS": ",".join(flags)}
     command = [sys.executable, "-m", "benchmarks.forecast_cli", str(log), "forecast", *arguments]
+    before = os.times()
     start = time.time()
     done = subprocess.run(command, env=os.environ | caches, capture_output=True, text=True)
-    end = time.time()
+    end, after = time.time(), os.times()
     if done.returncode:
         raise SystemExit(f"funnel {' '.join(arguments)} failed:\n{done.stderr}")
     begun = {"start": start, **json.loads(log.read_text(encoding="utf-8")), "end": end}
     seen = [part for part in PARTS if part in begun]
-    parts = {PARTS[part]: begun[after] - begun[part] for part, after in pairwise(seen)}
-    return {**parts, "total": end - start}
+    parts = {PARTS[part]: begun[following] - begun[part] for part, following in pairwise(seen)}
+    spent = after.children_user - before.children_user + after.children_system - before.children_system
+    return {**parts, "total": end - start, "processor": spent}
 
 
 def main() -> None:

@@ -59,7 +59,7 @@ class Answer:
         table["stage"] = np.array(history.states, dtype=object)[history.visits.state[visit]]
         table["age_days"] = history.day - history.visits.entered[visit]
         table["amount"] = history.visits.amount[visit]
-        by_day = np.cumsum(counts, axis=1, dtype=np.int64)
+        by_day = np.cumsum(counts[: len(visit)], axis=1, dtype=np.int64)
         for period, _ in self.question.periods:
             start, end = ((pd.Timestamp(day) - history.origin).days for day in (period.start, period.after))
             table[f"p_win_{period.label}"] = (by_day[:, end] - by_day[:, max(start, 0)]) / n
@@ -70,7 +70,7 @@ class Answer:
             closing = pd.Series(history.origin + pd.to_timedelta(np.maximum(day - 1, 0), unit="D"))
             table[f"close_p{share}"] = closing.where(won > 0)
         assert self.outcomes.deal_value is not None
-        table["expected_value"] = self.outcomes.deal_value / n / self.minor
+        table["expected_value"] = self.outcomes.deal_value[: len(visit)] / n / self.minor
         return table
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from forecast.fit import Fit
 from forecast.history import Floats, History, Ints, days
 from forecast.models.amounts import draw_revisions, revisions
-from simulations import Deals, Draws
+from simulations import Deals, Draws, Kind
 
 TEMPLATE_DAYS = 365  # new deals look like those of the last year ...
 FEWEST_TEMPLATES = 30  # ... or like the last thirty, if there are fewer
@@ -27,7 +27,8 @@ OPEN, NEW = 0, 1
 class Scenario:
     """Everything that one simulation takes.
 
-    labels: names of the groups of each grouping. open_visit: (N,) index of the visit of each open deal.
+    labels: names of the groups of each grouping. open_visit: (N,) index of the visit of each open deal; these are
+    the first N of `open_deals`, after which come the lost ones, where lost deals are ever opened again.
     """
 
     draws: Draws
@@ -51,9 +52,10 @@ def scenario(fit: Fit, edges: Floats, grouping: str | None, *, minor: int, seed:
     history = fit.history
     rng = np.random.default_rng(seed)
     open_visit = history.open_visits()
+    at_risk = np.append(open_visit, history.lost_visits()) if _reopens(fit) else open_visit
     chosen = _recent(history)
-    first = np.searchsorted(history.visits.deal, np.arange(len(history.deals)))
-    visits, open_rows = history.visits, history.visits.deal[open_visit]
+    first = history.first_visits()
+    visits, rows_at_risk = history.visits, history.visits.deal[at_risk]
     labels = {"client": _client_labels(history), "created": ["before the origin", "later"]}
     if grouping is not None:
         labels[grouping] = sorted(_named(history.deals[grouping]).unique())
@@ -69,7 +71,7 @@ def scenario(fit: Fit, edges: Floats, grouping: str | None, *, minor: int, seed:
 
     return Scenario(
         draws=_draws(fit, edges, len(chosen), _client_counts(history, labels["client"]), minor, rng),
-        open_deals=deals(open_rows, open_visit, history.day - visits.entered[open_visit], OPEN),
+        open_deals=deals(rows_at_risk, at_risk, history.day - visits.entered[at_risk], OPEN),
         templates=deals(chosen, first[chosen], np.zeros(len(chosen)), NEW),
         labels=labels,
         open_visit=open_visit,
@@ -111,10 +113,15 @@ def _bootstrap(counts: Floats, draws: int, rng: np.random.Generator) -> Floats:
     return np.minimum(np.cumsum(weights, axis=1) / np.where(total > 0, total, 1), 1.0)
 
 
+def _reopens(fit: Fit) -> bool:
+    return bool((fit.exposure.funnel.kinds == Kind.REOPEN).any())
+
+
 def _recent(history: History) -> Ints:
-    """Rows of the deals that new deals are drawn from: created within a year, and after recording began."""
+    """Rows of the deals that new deals are drawn from: begun as open ones within a year, after recording began."""
     created = days(history.deals["created"])
     order = np.argsort(-created, kind="stable")
+    order = order[history.begun_open()[order]]
     recorded = order[created[order] >= min(history.recorded_from, created.max())]
     recent = int((created[recorded] >= history.day - TEMPLATE_DAYS).sum())
     return np.sort(recorded[: min(max(recent, FEWEST_TEMPLATES), MOST_TEMPLATES)])

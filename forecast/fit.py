@@ -112,8 +112,7 @@ def with_size(history: History, attributes: Sequence[str]) -> tuple[pd.DataFrame
     The column `size` is the band's median log amount, standardised: an ordered score.
     """
     visits = history.visits
-    first = np.searchsorted(visits.deal, np.arange(len(history.deals)))
-    amount = visits.amount[first]
+    amount = visits.amount[history.first_visits()]
     known = amount > 0
     if known.mean() < 0.9 or len(np.unique(amount[known])) < SIZE_BANDS:
         return cell_table(history, attributes)
@@ -146,7 +145,7 @@ def fit(
     priors = priors or Priors()
     cells, cell_of_deal = with_size(history, attributes)
     exposure = expose(history, cells, cell_of_deal)
-    _check_enough(exposure)
+    _check_enough(exposure, history)
     first = pd.Timestamp(exposure.month_edges[0], unit="D")
     months = month_starts(first, until)
     past = len(exposure.month_edges) - 1
@@ -177,12 +176,19 @@ def fit(
     return Fit(history, exposure, cell_of_deal, cell_design, months[:-1], posterior, health)
 
 
-def _check_enough(exposure: Exposure) -> None:
+def _check_enough(exposure: Exposure, history: History) -> None:
     exits = int(exposure.exits_by_age.sum())
     if exits < FEWEST_EXITS:
         raise FunnelError(
             f"only {exits} changes of stage are on record before the as-of date: too few to learn from",
             remedy="Ask as of a later date, or give more history.",
+        )
+    wins = history.wins()["amount"]
+    if not (wins > 0).any():
+        raise FunnelError(
+            f"none of the {len(wins)} deals won before the as-of date has an amount: revenue cannot be told",
+            remedy="Name the column under [source.columns] amount, and under [known] when it is known: an amount "
+            "that is overwritten cannot be told for a past day.",
         )
 
 

@@ -76,6 +76,14 @@ class History:
         """The origin in days since 1970-01-01."""
         return float(days(pd.Series([self.origin]))[0])
 
+    def first_visits(self) -> Ints:
+        """(deals,) index of the first visit of each deal."""
+        return np.searchsorted(self.visits.deal, np.arange(len(self.deals)))
+
+    def begun_open(self) -> NDArray[np.bool_]:
+        """(deals,) whether a deal was ever open: one recorded only when won or lost tells nothing of the stages."""
+        return np.asarray(self.visits.state[self.first_visits()] < self.won)
+
     def last_visits(self) -> Ints:
         """(deals,) index of the last visit of each deal."""
         return np.searchsorted(self.visits.deal, np.arange(len(self.deals)), side="right") - 1
@@ -84,6 +92,11 @@ class History:
         """Indices of the visits in which deals are open at the origin."""
         last = self.last_visits()
         return last[self.visits.state[last] < self.won]
+
+    def lost_visits(self) -> Ints:
+        """Indices of the visits in which deals are lost at the origin."""
+        last = self.last_visits()
+        return np.asarray(last[self.visits.state[last] == self.lost])
 
     def wins(self) -> pd.DataFrame:
         """Won deals: row in deals, won (days since 1970-01-01), amount (NaN where unknown)."""

@@ -30,6 +30,7 @@ from forecast.drawing import (
     ticks,
     upright,
 )
+from forecast.outputs import finite
 from forecast.words import day, money, percent, plain, span
 
 Summary = Mapping[str, Any]
@@ -72,7 +73,7 @@ def revenue(answer: Answer, period: int = 0) -> go.Figure:
     target = f"<b>Target {text(_money(answer, asked['target']))}</b>"
     upright(figure, asked["target"], 1.74 * top, target, INK)
     if asked["gap"] > 0:
-        short, reach = _percent(1 - asked["p_hit"]), _percent(asked["p_hit"])
+        short, reach = (text(percent(share)) for share in (1 - asked["p_hit"], asked["p_hit"]))
         note(figure, asked["target"], 1.63 * top, f"{short} fall short", "right", GREY, shift=-8)
         note(figure, asked["target"], 1.63 * top, f"<b>{reach} reach it</b>", "left", REACHED, shift=8)
     if asked["actual"] is not None:
@@ -80,7 +81,7 @@ def revenue(answer: Answer, period: int = 0) -> go.Figure:
         words = f"<b>What happened: {money(happened)}</b>"
         upright(figure, happened, 1.40 * top, words, HAPPENED, dash="dot")
     detail = (
-        f"Half of {len(total):,} simulated futures bring more than {_money(answer, asked['p50'])}, "
+        f"Half of {len(total):,} futures bring more than {_money(answer, asked['p50'])}, "
         f"8 of 10 end between {money(asked['p10'])} and {money(asked['p90'])}"
     )
     dress(figure, _finding(answer, asked), detail, height=490)
@@ -113,8 +114,8 @@ def _view(total: Floats, asked: Summary) -> tuple[float, float]:
     marks = [asked["target"]] + ([asked["actual"]["revenue"]] if asked["actual"] is not None else [])
     ends = [*np.quantile(total, NEARLY_ALL), *marks]
     width = max(max(ends) - min(ends), 0.02 * max(ends), 1.0)
-    low = min(min(ends), min(marks) - 0.18 * width, asked["p10"] - 0.14 * width)
-    high = max(max(ends), max(marks) + 0.18 * width, asked["p90"] + 0.14 * width)
+    low = min(min(ends), min(marks) - 0.22 * width, asked["p10"] - 0.14 * width)
+    high = max(max(ends), max(marks) + 0.22 * width, asked["p90"] + 0.14 * width)
     return float(low - 0.03 * width), float(high + 0.03 * width)
 
 
@@ -163,7 +164,7 @@ def fan(answer: Answer, period: int = 0) -> go.Figure:
     top = 1.08 * max(value for value, *_ in labels)
     at_the_right(figure, labels, top)
     won_words = f"Black: {money(asked['won_to_date'])} won to date. " if asked["won_to_date"] > 0 else ""
-    detail = f"{won_words}Dashed: the middle of the simulated futures, light: 8 of 10, dark: 5 of 10"
+    detail = f"{won_words}Dashed: the middle of the futures, light: 8 of 10, dark: 5 of 10"
     dress(figure, _range(answer, asked), detail, height=450, right=165)
     months = {"dtick": "M1"} if len(ends) <= MOST_MONTHS else {}
     figure.update_xaxes(type="date", range=[won_days[0], ends[-1]], tickformat="%b\n%Y", **months)
@@ -215,7 +216,7 @@ def _last(after: date) -> str:
 
 def funnel(answer: Answer) -> go.Figure:
     """Stages from first to last: open deals, conversion and lead time with their 95 % intervals."""
-    stages = answer.summary["stages"]
+    stages = finite(answer.summary["stages"])
     names = [plain(stage["stage"], 48) for stage in stages]
     rows = list(range(len(stages)))
     onwards = "Move on or are won" if len(stages) > 1 else "Are won"
@@ -231,7 +232,7 @@ def funnel(answer: Answer) -> go.Figure:
     figure.add_trace(bars.update(textfont={"color": INK, "size": FONT}), row=1, col=1)
     worst, slowest = _extreme(stages, "conversion", min), _extreme(stages, "lead_time_days", max)
     times = [stage["lead_time_days"] for stage in stages]
-    _dots(figure, 2, [stage["conversion"] for stage in stages], worst, _percent)
+    _dots(figure, 2, [stage["conversion"] for stage in stages], worst, percent)
     _dots(figure, 3, times, slowest, _days)
     detail = f"Dots: best estimate, lines: 95 % interval; days: median of those that {onwards.lower()}"
     title = _slow_and_narrow(stages, names, worst, slowest)

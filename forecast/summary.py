@@ -73,7 +73,7 @@ def summarise(
             "deals": len(value),
             "viable": int(viable.sum()),
             "value": float(value.sum()),
-            "amounts_known": bool((prepared.open_deals.amount >= 0).all()),
+            "amounts_known": bool((prepared.open_deals.amount[: len(value)] >= 0).all()),
         },
         "new_deals": _new_deals(history, outcomes, edges),
         "periods": [
@@ -86,10 +86,11 @@ def summarise(
 
 
 def _open_value(fitted: Fit, prepared: Scenario, minor: int) -> Floats:
-    """(N,) current amount of each open deal; where unknown, the mean of what it would bring."""
-    deals, draws = prepared.open_deals, prepared.draws
-    mean = np.exp(draws.amount_log_mean + draws.amount_log_sd**2 / 2).mean(axis=0)[deals.cell]
-    return np.asarray(np.where(deals.amount >= 0, deals.amount, mean) / minor, dtype=np.float64)
+    """(N,) current amount of each open deal, or the mean of what it would bring if won, where that is unknown."""
+    draws, n = prepared.draws, len(prepared.open_visit)
+    amount, cell = prepared.open_deals.amount[:n], prepared.open_deals.cell[:n]
+    mean = np.exp(draws.amount_log_mean + draws.amount_log_sd**2 / 2).mean(axis=0)[cell]
+    return np.asarray(np.where(amount >= 0, amount, mean) / minor, dtype=np.float64)
 
 
 def _new_deals(history: History, outcomes: Outcomes, edges: Floats) -> dict[str, float]:
@@ -192,7 +193,7 @@ def _clients(
         "largest": names[order[0]] if known else None,
         "p_hit_without_largest": without.p if known else None,
         "p_hit_without_largest_se": without.se if known else None,
-        "unknown": bool((prepared.open_deals.groups["client"] < 0).any()),
+        "unknown": bool((prepared.open_deals.groups["client"][: len(prepared.open_visit)] < 0).any()),
     }
 
 

@@ -125,7 +125,7 @@ def _drivers(summary: Summary, width: int) -> Iterator[RenderableType]:
         "Still missing (GAP)",
         rtv,
         "RTV / GAP (funnel factor)",
-        "Expected from deals open now",
+        "Expected from deals created so far",
         "Expected from deals yet to come",
         "Largest client, its share",
         "3 / 5 largest clients, their share",

@@ -34,12 +34,13 @@ class Arrivals:
 def count_arrivals(history: History, months: pd.DatetimeIndex) -> Arrivals:
     """Deals created in each month (M + 1 month starts) from the day on which recording began to the origin.
 
-    Deals created earlier are survivors, not arrivals. Where no such day is known, it is the first deal's.
+    Deals created earlier are survivors, not arrivals. Where no such day is known, it is the first deal's. Deals that
+    were never open (see History.begun_open) are left out.
     """
     edges = days(pd.Series(months))
-    created = np.floor(days(history.deals["created"])) if not history.timed else days(history.deals["created"])
+    created = days(history.deals["created"])
     since = max(history.recorded_from, float(created.min()))
-    counts = np.histogram(created[created >= since], edges)[0]
+    counts = np.histogram(created[(created >= since) & history.begun_open()], edges)[0]
     recorded = np.clip(np.minimum(edges[1:], history.day) - np.maximum(edges[:-1], since), 0, None)
     return Arrivals(counts.astype(np.float64), recorded)
 

@@ -102,9 +102,12 @@ class ExpectedExits(Op):  # type: ignore[misc]
     def connection_pattern(self, node: Any) -> list[list[bool]]:
         return [[False] * 4] * (len(node.inputs) - 3) + [[True, False, False, False]] * 3
 
-    def L_op(self, inputs: Any, outputs: Any, output_gradients: Any) -> Any:
+    def pullback(self, inputs: Any, outputs: Any, output_gradients: Any) -> Any:
         given = [disconnected_type()] * (len(inputs) - 3)
         return [*given, *(output_gradients[0] * by for by in outputs[1:])]
+
+    if not hasattr(Op, "pullback"):  # its name before PyTensor 3
+        L_op = pullback
 
 
 @numba_funcify.register(ExpectedExits)  # type: ignore[untyped-decorator]

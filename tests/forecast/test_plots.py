@@ -13,6 +13,7 @@ import pytest
 
 from forecast import plots
 from forecast.drawing import REACHED, SHORT, at_the_right, balanced, text, ticks
+from tests.conftest import Asked
 from tests.forecast.answers import HandMade, hand_made, stage
 
 HOSTILE = "<img src=x onerror=alert(1)> $x^2$ %{x} & Co"
@@ -97,6 +98,23 @@ def test_the_fan_ends_at_the_quantiles_of_the_period(answer: HandMade) -> None:
         assert middle.y[0] == asked["won_to_date"]
 
 
+def test_figures_of_a_real_answer_agree_with_its_summary(asked: Asked) -> None:
+    """Its periods overlap and begin and end within months, one of them on a day before the origin."""
+    for period, told in enumerate(asked.answer.summary["periods"]):
+        figure = plots.fan(asked.answer, period)
+        wide, _, middle = figure.data[:3]
+        half = len(wide.x) // 2
+        drawn = (wide.y[half], middle.y[-1], wide.y[half - 1])
+        assert drawn == pytest.approx([told[key] for key in ("p10", "p50", "p90")], rel=1e-9)
+        assert len(middle.x) == 1 + sum(month["simulated"] for month in told["by_month"])
+        assert list(middle.x) == sorted(set(middle.x))
+        bars = plots.revenue(asked.answer, period).data[0]
+        reached = np.array(bars.y)[np.array(bars.marker.color) == REACHED].sum()
+        assert reached == pytest.approx(told["p_hit"], abs=0.005)
+    shown = plots.funnel(asked.answer).data[0]
+    assert list(shown.x) == [row["open"] for row in asked.answer.summary["stages"]]
+
+
 def test_the_fan_begins_with_what_is_won(answer: HandMade) -> None:
     won = plots.fan(answer, 1).data[3]
     assert list(won.x) == [date(2017, month, 1) for month in range(1, 11)]
@@ -136,7 +154,9 @@ def test_the_funnel_names_the_narrowest_and_the_slowest_stage(answer: HandMade) 
 
 def test_a_stage_without_rates_is_left_empty(answer: HandMade) -> None:
     assert len(plots.funnel(answer.told(stages=[stage("A", 3, 0.7, 10.0), stage("B", 0, None, None)])).data) == 3
-    nothing = plots.funnel(answer.told(stages=[stage("A", 3, None, None)]))
+    unknown = {"p50": float("nan"), "low": None, "high": None}
+    row = {"stage": "A", "open": 3, "conversion": unknown, "lead_time_days": unknown}
+    nothing = plots.funnel(answer.told(stages=[row]))
     assert title(nothing) == "Too few deals have moved on to say how the stages convert"
 
 

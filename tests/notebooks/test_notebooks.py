@@ -1,0 +1,96 @@
+"""Every notebook runs from top to bottom, and the first one says what the answer says."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("nbclient")
+pytest.importorskip("ipykernel")
+jupytext = pytest.importorskip("jupytext")
+nbformat = pytest.importorskip("nbformat")
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = ROOT / "notebooks"
+FIRST = NOTEBOOKS / "01_can_we_reach_the_target.py"
+FIGURE = "application/vnd.plotly.v1+json"
+KERNEL = "this-interpreter"
+# In a process of its own, for the sockets that a kernel's client leaves to the garbage collector.
+EXECUTE = """
+import sys, nbclient, nbformat
+notebook = nbformat.read(sys.argv[1], as_version=4)
+nbclient.NotebookClient(notebook, kernel_name=sys.argv[2], timeout=240).execute()
+nbformat.write(notebook, sys.argv[1])
+"""
+
+
+def executed(path: Path, folder: Path, *, at_the_end: str, **parameters: Any) -> Any:
+    """The notebook, run by this very interpreter with other parameters, and one more cell at its end."""
+    notebook = jupytext.read(path)
+    places = [n for n, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", [])]
+    assert len(places) == 1
+    given = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
+    notebook.cells.insert(places[0] + 1, nbformat.v4.new_code_cell(given))
+    notebook.cells.append(nbformat.v4.new_code_cell(at_the_end))
+    written = folder / f"{path.stem}.ipynb"
+    nbformat.write(notebook, written)
+    run = subprocess.run(
+        [sys.executable, "-c", EXECUTE, str(written), KERNEL],
+        cwd=folder, env=environment(folder), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr[-4000:]
+    return nbformat.read(written, as_version=4)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Knows no kernel but this interpreter, and nothing of the user's own settings."""
+    kernel = folder / "jupyter" / "kernels" / KERNEL
+    kernel.mkdir(parents=True)
+    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = {"argv": command, "display_name": KERNEL, "language": "python"}
+    (kernel / "kernel.json").write_text(json.dumps(spec))
+    own = {
+        "JUPYTER_PATH": str(folder / "jupyter"),
+        "IPYTHONDIR": str(folder / "ipython"),
+        "PYTHONPATH": str(ROOT),
+    }
+    return {**os.environ, **own}
+
+
+def outputs(notebook: Any) -> list[Any]:
+    return [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+
+
+def test_the_first_notebook_answers(tmp_path: Path) -> None:
+    last = (
+        "import json, sys\n"
+        "print(json.dumps([sys.executable, [plots.percent(one['p_hit']) for one in asked], len(asked)]))"
+    )
+    notebook = executed(FIRST, tmp_path, source="maven", draws=200, at_the_end=last)
+    shown = outputs(notebook)
+    assert not [output for output in shown if output.get("name") == "stderr"]
+    interpreter, chances, periods = json.loads(shown[-1]["text"])
+    assert interpreter == sys.executable
+    figures = [output["data"][FIGURE] for output in shown if FIGURE in output.get("data", {})]
+    titles = [figure["layout"]["title"]["text"] for figure in figures]
+    assert len(titles) == 3
+    said = next(output["data"]["text/markdown"] for output in shown if "text/markdown" in output.get("data", {}))
+    sentences = said.split("\n\n")
+    assert len(sentences) == periods == len(chances)
+    for sentence, chance in zip(sentences, chances, strict=True):
+        told = chance.replace("<", "less than").replace(">", "more than")
+        assert f" is {told}. In 8 of 10" in sentence
+    assert f"is {chances[0]}".replace("<", "less than").replace(">", "more than") in titles[0]
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.py")), ids=lambda path: path.stem)
+def test_notebooks_are_kept_as_text_and_paired(path: Path) -> None:
+    notebook = jupytext.read(path)
+    assert notebook.metadata["jupytext"]["formats"] == "ipynb,py:percent"
+    assert jupytext.writes(notebook, fmt="py:percent").rstrip() == path.read_text(encoding="utf-8").rstrip()
