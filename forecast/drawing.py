@@ -57,11 +57,11 @@ def dress(
     lines, small = balanced(title, WRAP), balanced(detail, DETAIL_WRAP)
     told = "<b>" + "<br>".join(text(line) for line in lines) + "</b>"
     told += "".join(f"<br><span style='font-size:{FONT}px'>{text(line)}</span>" for line in small)
-    place = {"x": 0.01, "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 14}}
+    place = {"x": 0.01, "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 22}}
     figure.update_layout(
         title={"text": told, "font": {"size": TITLE_FONT, "color": INK}, **place},
         height=height + 24 * (len(lines) - 1),
-        margin={"t": 34 + 25 * len(lines) + 18 * len(small), "l": left, "r": right, "b": below},
+        margin={"t": 42 + 25 * len(lines) + 18 * len(small), "l": left, "r": right, "b": below},
         font={"family": FAMILY, "size": FONT, "color": INK},
         plot_bgcolor="white",
         paper_bgcolor="white",
@@ -93,7 +93,7 @@ def note(
     """Words at a point, `shift` and `up` pixels away from it, legible over lines."""
     figure.add_annotation(
         x=x, y=y, text=words, xanchor=anchor, yanchor="middle", xshift=shift, yshift=up, showarrow=False,
-        font={"color": color, "size": FONT}, bgcolor="rgba(255, 255, 255, 0.85)", borderpad=1,
+        font={"color": color, "size": FONT}, bgcolor="rgba(255, 255, 255, 0.92)", borderpad=1,
     )  # fmt: skip
 
 

@@ -57,8 +57,8 @@ config, tables = load(sample if sample.is_dir() else source)
 question = question_from(config, tables, draws=draws)
 
 print(f"{tables.ledger.read:,} rows read = {tables.ledger.used:,} used + {tables.ledger.set_aside:,} set aside")
-print(f"{len(tables.deals):,} deals, recorded until {tables.recorded_until:%d %B %Y}")
-print(f"The question is asked as of {question.origin:%d %B %Y}: nothing from that day on is used.")
+print(f"{len(tables.deals):,} deals, recorded up to but not including {day(str(tables.recorded_until.date()))}")
+print(f"The question is asked as of {day(str(question.origin))}: nothing from that day on is used.")
 
 # %% [markdown]
 # ## The answer
@@ -78,7 +78,7 @@ Markdown("\n\n".join(f"**{plots.sentence(answer, number)}**" for number in range
 # chance. A wide picture means that the history leaves much open; no forecast can honestly be narrower.
 #
 # If the records go on past the end of the period, the picture also shows what really happened. Judge one
-# outcome with care: of all targets with a chance of one in three, every third *should* be reached.
+# outcome with care: of all targets with a chance of one in three, about a third *should* be reached.
 
 # %%
 plots.revenue(answer)
@@ -87,8 +87,8 @@ plots.revenue(answer)
 # ## When does it come in?
 #
 # The same futures, added up month by month. The band opens from what is won at the origin; where the line of
-# the target runs through it, the end of the period is still undecided. Coming in below the band after a month
-# is a sign that something has changed, not just bad luck.
+# the target runs through it, the end of the period is still undecided. Ending a month below the light band
+# happens in one future of ten: rare enough to ask what has changed.
 
 # %%
 plots.fan(answer)
@@ -119,7 +119,7 @@ plots.funnel(answer)
 #   more.
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 def column(period: dict) -> dict[str, str]:
     clients, factor, actual = period["clients"], period["funnel_factor"], period["actual"]
     without = clients["p_hit_without_largest"]

