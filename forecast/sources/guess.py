@@ -183,4 +183,4 @@ def stage_order(first: pd.DataFrame) -> list[str]:
         earlier = (dates[:, [place]] < dates).sum(axis=0)  # comparisons with NaT are false
         later = (dates[:, [place]] > dates).sum(axis=0)
         before[place] = (np.sign(earlier - later)).sum()
-    return [str(first.columns[place]) for place in np.argsort(-before, kind="stable")]
+    return [str(first.columns[place]) for place in np.argsort(-before, kind="stable").tolist()]
