@@ -118,10 +118,10 @@ def with_size(history: History, attributes: Sequence[str]) -> tuple[pd.DataFrame
         return cell_table(history, attributes)
     logs = np.log(np.where(known, amount, np.median(amount[known])))
     edges = np.unique(np.quantile(logs, np.arange(1, SIZE_BANDS) / SIZE_BANDS))
-    band = np.searchsorted(edges, logs).astype(np.int64)
+    band = np.searchsorted(edges, logs)
     middle = pd.Series(logs).groupby(band).median()
     score = (middle - logs.mean()) / logs.std()
-    banded = history.deals.assign(**{design.SIZE: score.loc[band].to_numpy()})
+    banded = history.deals.assign(**{design.SIZE: pd.Series(band).map(score).to_numpy()})
     deals = banded[[*attributes, design.SIZE]]
     return combinations(deals.astype(dict.fromkeys(attributes, object)).fillna(dict.fromkeys(attributes, "")))
 

@@ -113,7 +113,7 @@ plots.funnel(answer)
 #   committed to invest. Where a deal has no amount yet, it counts with what deals like it bring.
 # - **Funnel factor**: RTV divided by the gap. How high it has to be depends on how much of the funnel converts
 #   in time, so look at the chance, not at a rule of thumb.
-# - **From open deals, from new deals**: what is still expected from deals that exist on the day of the
+# - **From deals so far, from deals to come**: what is still expected from deals created before the day of the
 #   question, and from deals that will only be created afterwards.
 # - **Without the largest client**: the chance if the client that is expected to bring most brought nothing
 #   more.
@@ -133,8 +133,8 @@ def column(period: dict) -> dict[str, str]:
         "P90": money(period["p90"]),
         "RTV": money(period["rtv"]),
         "Funnel factor": "–" if factor is None else f"{factor:.2f}",
-        "From open deals": money(period["from_open"]),
-        "From new deals": money(period["from_new"]),
+        "From deals so far": money(period["from_open"]),
+        "From deals to come": money(period["from_new"]),
         "Largest client": clients["largest"] or "–",
         "Chance without the largest client": "–" if without is None else percent(without),
         "What really happened": "not known yet" if actual is None else money(actual["revenue"]),

@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from forecast.words import money, percent
+from tests.conftest import Asked
+
 pytest.importorskip("nbclient")
 pytest.importorskip("ipykernel")
 jupytext = pytest.importorskip("jupytext")
@@ -67,26 +70,36 @@ def outputs(notebook: Any) -> list[Any]:
     return [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
 
 
-def test_the_first_notebook_answers(tmp_path: Path) -> None:
-    last = (
-        "import json, sys\n"
-        "print(json.dumps([sys.executable, [plots.percent(one['p_hit']) for one in asked], len(asked)]))"
-    )
-    notebook = executed(FIRST, tmp_path, source="maven", draws=200, at_the_end=last)
+def test_the_first_notebook_says_what_ask_answers(asked: Asked, tmp_path: Path) -> None:
+    """Run in another process, on the funnel file that `asked` was read from, with the same seed and draws."""
+    told = asked.answer.summary
+    notebook = executed(
+        FIRST, tmp_path, at_the_end="import sys; print(sys.executable)",
+        source=str(asked.folder / "funnel.toml"), draws=told["draws"],
+    )  # fmt: skip
     shown = outputs(notebook)
     assert not [output for output in shown if output.get("name") == "stderr"]
-    interpreter, chances, periods = json.loads(shown[-1]["text"])
-    assert interpreter == sys.executable
-    figures = [output["data"][FIGURE] for output in shown if FIGURE in output.get("data", {})]
-    titles = [figure["layout"]["title"]["text"] for figure in figures]
+    assert shown[-1]["text"].strip() == sys.executable
+    data = [output["data"] for output in shown if "data" in output]
+    (said,) = (one["text/markdown"] for one in data if "text/markdown" in one)
+    for sentence, period in zip(said.split("\n\n"), told["periods"], strict=True):
+        assert f" is {in_words(period['p_hit'])}. In 8 of 10" in sentence
+        assert f"between {money(period['p10'])} and {money(period['p90'])}" in sentence
+    titles = [one[FIGURE]["layout"]["title"]["text"] for one in data if FIGURE in one]
     assert len(titles) == 3
-    said = next(output["data"]["text/markdown"] for output in shown if "text/markdown" in output.get("data", {}))
-    sentences = said.split("\n\n")
-    assert len(sentences) == periods == len(chances)
-    for sentence, chance in zip(sentences, chances, strict=True):
-        told = chance.replace("<", "less than").replace(">", "more than")
-        assert f" is {told}. In 8 of 10" in sentence
-    assert f"is {chances[0]}".replace("<", "less than").replace(">", "more than") in titles[0]
+    assert f"is {in_words(told['periods'][0]['p_hit'])}" in titles[0]
+
+
+def in_words(share: float) -> str:
+    return percent(share).replace("<", "less than").replace(">", "more than")
+
+
+def test_the_first_notebook_begins_with_a_sample() -> None:
+    cells = jupytext.read(FIRST).cells
+    (source,) = (cell.source for cell in cells if "parameters" in cell.metadata.get("tags", []))
+    parameters: dict[str, Any] = {}
+    exec(source, parameters)
+    assert (ROOT / "forecast" / "samples" / parameters["source"] / "funnel.toml").is_file()
 
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.py")), ids=lambda path: path.stem)
