@@ -28,9 +28,9 @@ from forecast.models.exits import add_exits, kinds_present
 from forecast.models.priors import Priors
 
 CHAINS = 4
-TUNE = 400
+TUNE = 500
 FEWEST_PER_CHAIN = 250  # fewer cannot be judged; surplus draws are thinned
-TARGET_ACCEPT = (0.85, 0.97)  # the second is tried when the first fails the gate
+TARGET_ACCEPT = (0.9, 0.98)  # the second is tried when the first fails the gate
 LARGEST_R_HAT = 1.05
 SMALLEST_ESS = 100
 MOST_DIVERGENCES = 0.01  # of the draws
