@@ -109,7 +109,7 @@ class Fit:
 def with_size(history: History, attributes: Sequence[str]) -> tuple[pd.DataFrame, Ints]:
     """Cells of the attributes, and of bands of deal size where amounts are known when deals are created.
 
-    The column `size` is the band's median log amount, standardised: an ordered score.
+    The column SIZE is the band's median log amount, standardised: an ordered score.
     """
     visits = history.visits
     amount = visits.amount[history.first_visits()]

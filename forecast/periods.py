@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 from forecast.errors import FunnelError
 
+LAST_YEAR = 2199
 FORMS = "Write 2017Q4, 2017, 2017-10 or 2017-10-01..2017-12-31."
 
 
@@ -21,6 +22,8 @@ class Period:
     end: date
 
     def __post_init__(self) -> None:
+        if self.end.year > LAST_YEAR:
+            raise FunnelError(f"the period '{self.label}' is after the year {LAST_YEAR}", remedy=FORMS)
         if self.end < self.start:
             raise FunnelError(f"the period '{self.label}' ends before it begins", remedy=FORMS)
 

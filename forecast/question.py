@@ -15,6 +15,9 @@ from forecast.errors import FunnelError
 from forecast.periods import Period, parse_period
 from forecast.sources.tables import Tables
 
+MOST_YEARS = 10  # beyond, what a forecast says is its prior's
+LARGEST_SEED = 2**63
+
 
 @dataclass(frozen=True)
 class Question:
@@ -54,16 +57,24 @@ def question_from(
     for one, amount in periods:
         if amount is None:
             raise FunnelError(f"the period {one.label} has no target", remedy="Say --target AMOUNT.")
+        if one.after > origin.replace(year=origin.year + MOST_YEARS, day=1):
+            raise FunnelError(
+                f"the period {one.label} ends more than {MOST_YEARS} years after the as-of date {origin}",
+                remedy="Ask about a period that ends earlier.",
+            )
         if one.after <= origin:
             raise FunnelError(
                 f"the period {one.label} ends on {one.end}, before the as-of date {origin}: it is wholly in the past",
                 remedy="Ask about a period that ends later, or as of an earlier date (--as-of).",
             )
+    chosen = asked.seed if seed is None else seed
+    if not 0 <= chosen < LARGEST_SEED:
+        raise FunnelError(f"the seed {chosen} is not within 0 and {LARGEST_SEED - 1}", remedy="Give a smaller one.")
     return Question(
         origin,
         tuple((one, float(amount)) for one, amount in periods if amount is not None),
         asked.draws if draws is None else draws,
-        asked.seed if seed is None else seed,
+        chosen,
     )
 
 

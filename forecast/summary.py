@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.config import Config
-from forecast.draws import NEW, OPEN, Scenario
+from forecast.draws import NEW, OPEN, OTHERS, Scenario
 from forecast.fit import Fit
 from forecast.history import Floats, History, as_of, days
 from forecast.models.arrivals import count_arrivals
@@ -179,8 +179,9 @@ def _clients(
     names, mask = prepared.labels["client"], asked["months"]
     expected = answers.expected_by_group(outcomes, "client", months=mask)
     total = float(expected.sum())
-    order = np.argsort(-expected, kind="stable")[:SHOWN]
-    shares = answers.top_shares(outcomes, "client", TOPS, months=mask)
+    named = np.where(np.array(names, dtype=object) == OTHERS, 0.0, expected)  # the pooled rest is no client
+    order = np.argsort(-named, kind="stable")[:SHOWN]
+    shares = [named[order[:top]].sum() / max(total, 1.0) for top in TOPS]
     known = history.deals["client"].notna().any() and total > 0
     without = answers.p_hit_without(outcomes, goal, "client", int(order[0]), **asked)
     return {
@@ -188,7 +189,7 @@ def _clients(
         "top": [
             {"client": names[i], "share": float(expected[i]) / total, "expected": float(expected[i]) / minor}
             for i in order
-            if known and expected[i] > 0
+            if known and named[i] > 0
         ],
         "largest": names[order[0]] if known else None,
         "p_hit_without_largest": without.p if known else None,

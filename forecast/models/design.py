@@ -9,7 +9,7 @@ import pandas as pd
 
 from forecast.history import Floats, Ints
 
-SIZE = "size"  # the attribute that is an ordered slope, not a set of levels
+SIZE = "(size of deal)"  # the attribute that is an ordered slope, not a set of levels; named like no column
 
 
 @dataclass(frozen=True, eq=False)

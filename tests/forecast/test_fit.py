@@ -14,6 +14,7 @@ from forecast import fit as module
 from forecast.errors import FunnelError
 from forecast.exposure import cell_table, expose
 from forecast.fit import Fit, Health, fit, with_size
+from forecast.models.design import SIZE
 from forecast.models.exits import kinds_present
 from simulations import Kind
 from tests.forecast.fitted import DRAWS, ORIGIN, SEED, UNTIL, Sampled, sample, small_fit
@@ -207,8 +208,8 @@ def test_sizes_are_bands_of_amounts_known_at_creation() -> None:
     history = history_of(tables(rows, owner=owner))
     cells, of_deal = with_size(history, ["owner"])
     assert len(cells) == 10
-    assert list(cells.columns) == ["owner", "size"]
-    scores = cells["size"].to_numpy(dtype=float)[of_deal]
+    assert list(cells.columns) == ["owner", SIZE]
+    scores = cells[SIZE].to_numpy(dtype=float)[of_deal]
     # Five bands of one amount each, in order and standardised.
     logs = np.log(amounts)
     np.testing.assert_allclose(scores, (logs - logs.mean()) / logs.std(), rtol=1e-9)
@@ -228,9 +229,9 @@ def test_missing_amounts_and_owners_have_a_cell_too() -> None:
     owner = pd.Series([None, "x"] * 10, dtype="str")
     cells, of_deal = with_size(history_of(tables(rows, owner=owner)), ["owner"])
     assert set(cells["owner"]) == {"", "x"}
-    assert cells["size"].notna().all()
+    assert cells[SIZE].notna().all()
     # The missing one counts as the median, 11.
-    assert cells["size"].to_numpy(dtype=float)[of_deal[7]] == cells["size"].to_numpy(dtype=float)[of_deal[9]]
+    assert cells[SIZE].to_numpy(dtype=float)[of_deal[7]] == cells[SIZE].to_numpy(dtype=float)[of_deal[9]]
 
 
 def test_fit_holds_what_it_was_made_of(sampled: Sampled) -> None:

@@ -51,10 +51,10 @@ def test_arrivals_have_a_season_that_sums_to_zero(seasonal: bool) -> None:
 
 
 def test_cells_have_levels_and_slopes() -> None:
-    table = pd.DataFrame({"owner": ["b", "a", "c", "a"], "size": [-1.0, 0.5, 0.5, 2.0], "region": ["n"] * 4})
+    table = pd.DataFrame({"owner": ["b", "a", "c", "a"], design.SIZE: [-1.0, 0.5, 0.5, 2.0], "region": ["n"] * 4})
     made = design.cells(table)
     np.testing.assert_array_equal(made.group, [0, 0, 1])  # a region alone has no effect
-    np.testing.assert_array_equal(made.matrix[2], table["size"])
+    np.testing.assert_array_equal(made.matrix[2], table[design.SIZE])
     np.testing.assert_array_equal(made.matrix[:2].T, design.zero_sum(3)[[1, 0, 2, 0]])
     nothing = design.cells(pd.DataFrame(index=range(1)))
     assert (nothing.matrix.shape, nothing.group.shape) == ((0, 1), (0,))

@@ -37,7 +37,7 @@ class Example:
         made = random_tables(seed, timed=timed, deals=25)
         history = history_of(made)
         cells, cell_of_deal = cell_table(history, ["owner"])
-        self.cells = cells.assign(size=cells["owner"].map(SCORES))
+        self.cells = cells.assign(**{design.SIZE: cells["owner"].map(SCORES)})
         self.exposure: Exposure = expose(history, self.cells, cell_of_deal)
         self.cell_of = dict(zip(history.deals["deal_id"], cell_of_deal, strict=True))
         self.stays: list[Stay] = plain_stays(made, history.origin)
