@@ -170,9 +170,12 @@ def _visits(
         # Where changes are dated, the amount of the deal may be the last of them, known when it was won.
         stated = np.isnan(amount) & ((known is not Known.CHANGE) | (state == len(states) - 2))
         amount = np.where(stated, deals["amount"].to_numpy(dtype=np.float64)[deal], amount)
-    if known is Known.CLOSE:
-        amount = np.where(state >= len(states) - 2, amount, np.nan)
-    entered = days(rows["entered"]) + (0.0 if tables.timed else 1.0)  # a date stands for the end of its day
+    if known is Known.CLOSE:  # of won deals only: a lost one may owe its amount to a later re-opening
+        amount = np.where(state == len(states) - 2, amount, np.nan)
+    entered = days(rows["entered"])
+    # A date stands for the end of its day. Where only the closing has no time of day, it reads as midnight.
+    dated = (state >= len(states) - 2) & (entered % 1 == 0) if tables.timed else np.ones(len(rows), dtype=bool)
+    entered = entered + dated
     new = np.ones(len(rows), dtype=bool)
     new[1:] = (deal[1:] != deal[:-1]) | (state[1:] != state[:-1])
     begins = np.flatnonzero(new)

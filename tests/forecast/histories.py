@@ -113,23 +113,28 @@ def plain_stays(made: Tables, origin: pd.Timestamp) -> list[Stay]:
             if not moves or moves[-1][0] != state:
                 moves.append((state, time))
         for index, (state, time) in enumerate(moves):
-            entered = moment(time, made.timed)
+            entered = moment(time, is_date(state, time, made.timed))
             if index + 1 == len(moves):
-                stays.append(Stay(str(deal), state, entered, moment(origin, True), -1, None))
+                stays.append(Stay(str(deal), state, entered, moment(origin, False), -1, None))
                 continue
             to, end = moves[index + 1]
-            left = moment(end, made.timed)
+            left = moment(end, is_date(to, end, made.timed))
             if left - entered < shortest:
                 entered = left - shortest
             # A moment at midnight of the first belongs to the month that ends with it.
-            month = (end - pd.Timedelta(seconds=1)).to_period("M") if made.timed else end.to_period("M")
+            month = (end if is_date(to, end, made.timed) else end - pd.Timedelta(seconds=1)).to_period("M")
             stays.append(Stay(str(deal), state, entered, left, to, month))
     return stays
 
 
-def moment(time: pd.Timestamp, timed: bool) -> Fraction:
+def is_date(state: int, time: pd.Timestamp, timed: bool) -> bool:
+    """Whether the time is a day without its hour; among times of day, a closing at midnight is."""
+    return not timed or (state >= len(FUNNEL.states) - 2 and time == time.normalize())
+
+
+def moment(time: pd.Timestamp, is_a_date: bool) -> Fraction:
     """Days since 1970-01-01; a date is the end of its day."""
-    return int((time - pd.Timestamp(0)).total_seconds()) * SECOND + (0 if timed else 1)
+    return int((time - pd.Timestamp(0)).total_seconds()) * SECOND + (1 if is_a_date else 0)
 
 
 class Piece(NamedTuple):
@@ -149,7 +154,7 @@ def plain_pieces(stays: Sequence[Stay], edges: Sequence[float], since: Fraction 
         while here < stay.left:
             month = (pd.Timestamp(0) + pd.Timedelta(seconds=int(here / SECOND))).to_period("M")
             age = max(i for i, edge in enumerate(exact) if edge <= here - stay.entered)
-            ends = [stay.left, moment((month + 1).to_timestamp(), True)]
+            ends = [stay.left, moment((month + 1).to_timestamp(), False)]
             ends += [stay.entered + edge for edge in exact[age + 1 : age + 2]]
             yield Piece(stay, age, month, min(ends) - here)
             here = min(ends)

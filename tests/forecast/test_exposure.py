@@ -36,7 +36,7 @@ def exposed(made: Tables) -> tuple[History, Exposure]:
 def test_equals_a_plain_enumeration(seed: int, timed: bool, late: str | None) -> None:
     made = random_tables(seed, timed=timed, recorded_from=late)
     history, exposure = exposed(made)
-    funnel, since = exposure.funnel, None if late is None else moment(pd.Timestamp(late), True)
+    funnel, since = exposure.funnel, None if late is None else moment(pd.Timestamp(late), False)
     months = list(pd.to_datetime(exposure.month_edges[:-1], unit="D").to_period("M"))
     cells = list(exposure.cells["owner"])
     cell_of = {
