@@ -15,31 +15,8 @@ from simulations import Funnel
 # Lower edges of the age bins in days: fine where deals move fast, coarse where they linger.
 UNDER_A_DAY = (0.002, 0.02, 0.1, 0.3)
 FROM_A_DAY = (
-    0.6,
-    1,
-    2,
-    3,
-    5,
-    7,
-    10,
-    14,
-    18,
-    22,
-    26,
-    29,
-    32,
-    36,
-    42,
-    56,
-    77,
-    98,
-    126,
-    168,
-    224,
-    300,
-    400,
-    600,
-)
+    0.6, 1, 2, 3, 5, 7, 10, 14, 18, 22, 26, 29, 32, 36, 42, 56, 77, 98, 126, 168, 224, 300, 400, 600,
+)  # fmt: skip
 CHUNK = 250_000  # visits cut at a time, to bound memory
 MIN_OLDEST_BINS = 8
 

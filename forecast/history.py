@@ -43,6 +43,10 @@ class Visits:
     def __len__(self) -> int:
         return len(self.deal)
 
+    def last(self, n_deals: int) -> Ints:
+        """(n_deals,) index of the last visit of each deal."""
+        return np.searchsorted(self.deal, np.arange(n_deals), side="right") - 1
+
 
 @dataclass(frozen=True, eq=False)
 class History:
@@ -74,7 +78,7 @@ class History:
     @property
     def day(self) -> float:
         """The origin in days since 1970-01-01."""
-        return float(days(pd.Series([self.origin]))[0])
+        return day_of(self.origin)
 
     def first_visits(self) -> Ints:
         """(deals,) index of the first visit of each deal."""
@@ -86,7 +90,7 @@ class History:
 
     def last_visits(self) -> Ints:
         """(deals,) index of the last visit of each deal."""
-        return np.searchsorted(self.visits.deal, np.arange(len(self.deals)), side="right") - 1
+        return self.visits.last(len(self.deals))
 
     def open_visits(self) -> Ints:
         """Indices of the visits in which deals are open at the origin."""
@@ -109,6 +113,11 @@ class History:
         """Amount won after `start` up to `end` (days since 1970-01-01)."""
         wins = self.wins()
         return float(wins.loc[(wins["won"] > start) & (wins["won"] <= end), "amount"].sum())
+
+
+def day_of(when: date | pd.Timestamp) -> float:
+    """Days since 1970-01-01 of one moment."""
+    return float((pd.Timestamp(when) - pd.Timestamp(0)) / pd.Timedelta(days=1))
 
 
 def days(times: pd.Series[Any]) -> Floats:
@@ -136,7 +145,7 @@ def as_of(tables: Tables, funnel: FunnelSection, origin: date | pd.Timestamp) ->
         origin=origin,
         deals=_hidden(deals, visits, len(funnel.states), tables.known),
         visits=visits,
-        recorded_from=-np.inf if tables.recorded_from is None else float(days(pd.Series([tables.recorded_from]))[0]),
+        recorded_from=-np.inf if tables.recorded_from is None else day_of(tables.recorded_from),
         timed=tables.timed,
         known=tables.known,
     )
@@ -182,7 +191,7 @@ def _visits(
     ends = np.append(begins[1:], len(rows)) - 1
     deal, state, entered = deal[begins], state[begins], entered[begins]
     follows = np.append(deal[1:] == deal[:-1], False)
-    end = float(days(pd.Series([origin]))[0])
+    end = day_of(origin)
     left = np.where(follows, np.append(entered[1:], end), end)
     to = np.where(follows, np.append(state[1:], -1), -1)
     shortest = SHORTEST_STAY if tables.timed else SAME_DAY_STAY
@@ -192,7 +201,7 @@ def _visits(
 
 def _hidden(deals: pd.DataFrame, visits: Visits, n_states: int, known: Mapping[str, Known]) -> pd.DataFrame:
     """The deals with all blanked that was not known yet; `amount` is the one known at the origin."""
-    last = np.searchsorted(visits.deal, np.arange(len(deals)), side="right") - 1
+    last = visits.last(len(deals))
     closed = visits.state[last] >= n_states - 2
     shown = deals.copy()
     shown["amount"] = visits.amount[last]

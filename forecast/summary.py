@@ -11,7 +11,7 @@ import pandas as pd
 from forecast.config import Config
 from forecast.draws import NEW, OPEN, OTHERS, Scenario
 from forecast.fit import Fit
-from forecast.history import Floats, History, as_of, days
+from forecast.history import Floats, History, as_of, day_of
 from forecast.models.arrivals import count_arrivals
 from forecast.periods import Period
 from forecast.question import Question
@@ -109,7 +109,7 @@ def _period(
     period: Period, target: float, history: History, recorded: History, prepared: Scenario,
     outcomes: Outcomes, edges: Floats, rtv: float, grouping: str | None, minor: int,
 ) -> dict[str, Any]:  # fmt: skip
-    start, after = (float(day) for day in days(pd.Series([pd.Timestamp(period.start), pd.Timestamp(period.after)])))
+    start, after = day_of(period.start), day_of(period.after)
     mask = (edges[:-1] >= start) & (edges[1:] <= after)
     won = round(history.won_between(start, min(after, history.day)) * minor)
     goal = round(target * minor)
@@ -146,27 +146,22 @@ def _by_month(
     period: Period, history: History, outcomes: Outcomes, edges: Floats, mask: Any, minor: int
 ) -> list[dict[str, Any]]:
     """Months of the period: what was won in them before the origin, and the range of each month's whole."""
-    quantiles = answers.quantiles_by_month(outcomes) / minor
-    means = answers.mean_by_month(outcomes) / minor
     rows = []
     for month in period.months():
-        first, last = (float(day) for day in days(pd.Series([pd.Timestamp(month.start), pd.Timestamp(month.after)])))
-        won = history.won_between(first, min(last, history.day)) if first < history.day else 0.0
-        inside = np.flatnonzero(mask & (edges[:-1] >= first) & (edges[1:] <= last))
-        if len(inside) == 1:
-            low, middle, high = (won + q for q in quantiles[inside[0]])
-            mean = won + means[inside[0]]
-        elif len(inside):
-            sums = outcomes.won[:, inside].sum(axis=1) / minor
-            low, middle, high = (won + q for q in np.quantile(sums, (0.1, 0.5, 0.9)))
-            mean = won + sums.mean()
-        else:
-            low = middle = high = mean = won
-        row = {"month": month.label, "p10": low, "p50": middle, "p90": high, "mean": mean, "won": won}
+        first, last = day_of(month.start), day_of(month.after)
+        won = round(history.won_between(first, min(last, history.day)) * minor)
+        inside = mask & (edges[:-1] >= first) & (edges[1:] <= last)
+        asked: dict[str, Any] = {"won_to_date": won, "months": inside}
+        low, middle, high = (float(q) / minor for q in answers.quantiles(outcomes, **asked))
         rows.append(
             {
-                **{k: v if isinstance(v, str) else float(v) for k, v in row.items()},
-                "simulated": bool(len(inside)),
+                "month": month.label,
+                "p10": low,
+                "p50": middle,
+                "p90": high,
+                "mean": float(answers.revenue(outcomes, **asked).mean()) / minor,
+                "won": won / minor,
+                "simulated": bool(inside.any()),
             }
         )
     return rows

@@ -54,7 +54,7 @@ def arrivals(month_of_year: Ints, anchor: int, seasonal: bool) -> Design:
 
 
 def cells(table: pd.DataFrame) -> Design:
-    """Levels of every attribute (one group each, zero-sum); the column `size` is one slope of scores."""
+    """Levels of every attribute (one group each, zero-sum); the column SIZE is one slope of scores."""
     parts, groups = [np.zeros((0, len(table)))], [np.zeros(0, dtype=np.int64)]
     for group, name in enumerate(table.columns):
         if name == SIZE:
