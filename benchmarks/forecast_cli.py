@@ -26,7 +26,7 @@ PARTS = {
     "Reading the rows": "reading",
     "Loading the model": "import",
     "loaded": "preparation",
-    "Preparing the model": "compile",
+    "Preparing the model": "model",
     "Sampling the posterior": "sampling",
     "Simulating deals": "simulation",
     "end": "",

@@ -1,30 +1,28 @@
-"""Fitting: one PyMC model of exits, arrivals and amounts, sampled, and trusted only if it passes the gate."""
+"""Fitting: one model of exits, arrivals and amounts, sampled, and trusted only if it passes the gate."""
 
 from __future__ import annotations
 
-import contextlib
 import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import arviz
-import numba
 import numpy as np
 import nutpie
 import pandas as pd
-import pymc as pm
 import xarray
+from nutpie.compiled_pyfunc import from_pyfunc
 
 from forecast.errors import FunnelError
 from forecast.exposure import Exposure, cell_table, combinations, expose, month_starts
 from forecast.history import Floats, History, Ints
 from forecast.models import design
-from forecast.models.amounts import add_amounts, won_amounts
-from forecast.models.arrivals import add_arrivals, count_arrivals
+from forecast.models.amounts import NO_AMOUNTS, amount_terms, won_amounts
+from forecast.models.arrivals import arrival_terms, count_arrivals
 from forecast.models.contraction import compressed, expected_exits
-from forecast.models.exits import add_exits, kinds_present
+from forecast.models.definition import check, define, expand, flat, initial_point
+from forecast.models.density import Terms, bind, log_density
+from forecast.models.exits import exit_terms, kinds_present
 from forecast.models.priors import Priors
 
 CHAINS = 4
@@ -40,6 +38,7 @@ SEASONAL_MONTHS = 24  # months of arrivals from which on the month of the year i
 SIZE_BANDS = 5
 FEWEST_EXITS = 10
 TICK = 0.25  # seconds between signs of life
+POINT = "point"
 
 Progress = Callable[[str, int, int], None]
 
@@ -154,17 +153,22 @@ def fit(
     cell_design = design.cells(cells)
     arrivals = count_arrivals(history, months)
     seasonal = int((arrivals.days > 0).sum()) >= SEASONAL_MONTHS
-    with pm.Model(check_bounds=False) as model:
-        add_exits(exposure, calendar, cell_design, priors)
-        add_arrivals(arrivals, design.arrivals(number - 1, past - 1, seasonal), priors)
-        if np.isnan(history.visits.amount[history.visits.state < history.won]).any():
-            add_amounts(won_amounts(history, cell_of_deal, len(cells)), cell_design, len(cells.columns), priors)
-    names = [variable.name for variable in model.deterministics]
-    compiled = _compile(model, progress)
+    progress = progress or (lambda *_: None)
+    progress("Preparing the model", 0, 1)
+    amounts = NO_AMOUNTS
+    if np.isnan(history.visits.amount[history.visits.state < history.won]).any():
+        won = won_amounts(history, cell_of_deal, len(cells))
+        amounts = amount_terms(won, cell_design, len(cells.columns), priors)
+    by_month = design.arrivals(number - 1, past - 1, seasonal)
+    exits = exit_terms(exposure, calendar, cell_design, priors)
+    terms = Terms(exits, arrival_terms(arrivals, by_month, priors), amounts)
+    check(define(terms), terms)
+    progress("Preparing the model", 1, 1)
     for target in TARGET_ACCEPT:
-        trace = _sample(compiled, draws, seed, target, progress)
-        posterior = {name: _stacked(trace, name, draws) for name in names}
-        health = _diagnose(trace, names, posterior, exposure, seed, started)
+        points, divergences = _sample(terms, draws, seed, target, progress)
+        values = expand(terms, points)
+        posterior = {name: _stacked(value, draws) for name, value in values.items()}
+        health = _diagnose(values, divergences, posterior, exposure, seed, started)
         if health.healthy:
             break
     else:
@@ -192,71 +196,61 @@ def _check_enough(exposure: Exposure, history: History) -> None:
         )
 
 
-@contextlib.contextmanager
-def _quick_compilation() -> Iterator[None]:
-    """Numba without costly optimisation: the graph around `expected_exits`, which is compiled apart and
-    fully, is small, so that optimising it takes longer than it saves.
+def _sample(terms: Terms, draws: int, seed: int, target: float, progress: Progress) -> tuple[Floats, int]:
+    """(chains, draws, n) raw vectors and the number of divergences; chain by chain the same for a seed, however
+    many run at once.
     """
-    level = numba.config.OPT
-    numba.config.OPT = type(level)(1)
-    try:
-        yield
-    finally:
-        numba.config.OPT = level
+    centre = flat(initial_point(terms))
 
+    def start(chain_seed: int) -> Floats:
+        return centre + np.random.default_rng(chain_seed).uniform(-1, 1, centre.size)
 
-def _compile(model: pm.Model, progress: Progress | None) -> Any:
-    if progress:
-        progress("Preparing the model", 0, 1)
-    with _quick_compilation(), warnings.catch_warnings():
-        # Told where there is no C++ compiler, about a limit of C++ code that is not used here.
-        warnings.filterwarnings("ignore", "Loop fusion failed", UserWarning)
-        compiled = nutpie.compile_pymc_model(model, backend="numba")
-    if progress:
-        progress("Preparing the model", 1, 1)
-    return compiled
+    def density_of_chain() -> Callable[[Floats], tuple[float, Floats]]:
+        bound, slope = bind(terms), np.empty(centre.size)
+        return lambda point: (log_density(point, slope, bound), slope)
 
-
-def _sample(compiled: Any, draws: int, seed: int, target: float, progress: Progress | None) -> Any:
-    """Draws of all chains; chain by chain the same for a seed, however many run at once."""
+    model = from_pyfunc(
+        centre.size, density_of_chain, lambda *_: lambda point: {POINT: point},
+        [np.dtype(np.float64)], [(centre.size,)], [POINT], make_initial_point_fn=start,
+    )  # fmt: skip
     per_chain = max(-(-draws // CHAINS), FEWEST_PER_CHAIN)
     sampler = nutpie.sample(
-        compiled, draws=per_chain, tune=TUNE, chains=CHAINS, seed=seed, target_accept=target,
-        progress_bar=False, blocking=False,
+        model, draws=per_chain, tune=TUNE, chains=CHAINS, seed=seed, target_accept=target,
+        save_warmup=False, progress_bar=False, blocking=False,
     )  # fmt: skip
     ticks = 0
     while True:
         try:
-            return sampler.wait(timeout=TICK)
+            trace = sampler.wait(timeout=TICK)
+            break
         except TimeoutError:
             ticks += 1
-            if progress:
-                progress("Sampling the posterior", ticks, 0)
+            progress("Sampling the posterior", ticks, 0)
+    points = np.asarray(trace["posterior"][POINT].values, dtype=np.float64)
+    return points, int(np.asarray(trace["sample_stats"]["diverging"].values).sum())
 
 
-def _stacked(trace: Any, name: str, draws: int) -> Floats:
-    """(draws, ...) of a variable, chains interleaved, evenly thinned to this number."""
-    values = np.asarray(trace["posterior"][name].values, dtype=np.float64)
+def _stacked(values: Floats, draws: int) -> Floats:
+    """(draws, ...) of a variable (chains, draws, ...), chains interleaved, evenly thinned to this number."""
     stacked = np.swapaxes(values, 0, 1).reshape(-1, *values.shape[2:])
     return np.ascontiguousarray(stacked[np.linspace(0, len(stacked) - 1, draws).round().astype(np.int64)])
 
 
 def _diagnose(
-    trace: Any,
-    names: Sequence[str],
+    values: Mapping[str, Floats],
+    divergences: int,
     posterior: Mapping[str, Floats],
     exposure: Exposure,
     seed: int,
     started: float,
 ) -> Health:
-    used = xarray.Dataset({name: trace["posterior"][name] for name in names})
-    r_hat, ess = arviz.rhat(used), arviz.ess(used)
-    worst = max(float(r_hat[name].max()) for name in names)
-    least = min(float(ess[name].min()) for name in names)
+    """values: (chains, draws, ...) of everything that the simulator uses."""
+    chains, draws = values["log_hazard"].shape[:2]
+    every = np.concatenate([value.reshape(chains, draws, -1) for value in values.values()], axis=2)
+    used = xarray.Dataset({"every": (("chain", "draw", "value"), every)})
+    worst, least = float(arviz.rhat(used)["every"].max()), float(arviz.ess(used)["every"].min())
     checked, outside = _predictive_check(posterior, exposure, np.random.default_rng(seed))
-    divergences = int(np.asarray(trace["sample_stats"]["diverging"].values).sum())
-    draws = int(np.prod([used.sizes["chain"], used.sizes["draw"]]))
-    return Health(worst, least, divergences, draws, checked, outside, time.monotonic() - started)
+    return Health(worst, least, divergences, chains * draws, checked, outside, time.monotonic() - started)
 
 
 def _predictive_check(posterior: Mapping[str, Floats], exposure: Exposure, rng: np.random.Generator) -> tuple[int, int]:
@@ -277,7 +271,7 @@ def _predictive_check(posterior: Mapping[str, Floats], exposure: Exposure, rng: 
     for draw in chosen:
         seasonal = np.ascontiguousarray(posterior["log_calendar"][draw][kind][:, :months])
         effect = np.ascontiguousarray(posterior["effect"][draw] @ cells)
-        by_month = expected_exits(*rows, posterior["log_hazard"][draw], seasonal, effect)[2]
+        by_month = expected_exits(rows, posterior["log_hazard"][draw], seasonal, effect)[2]
         replicas.append(by_stage(rng.poisson(by_month)))
     low, high = np.quantile(replicas, [0.005, 0.995], axis=0)
     seen = by_stage(exposure.exits_by_month)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
@@ -12,12 +12,11 @@ from forecast.synthetic import Generated
 
 
 class Asked(NamedTuple):
-    """A company's files, the answer to its question, and the compiled model that gave it."""
+    """A company's files and the answer to its question."""
 
     made: Generated
     folder: Path
     answer: Answer
-    compiled: Any
 
 
 @pytest.fixture(scope="session")
@@ -27,4 +26,4 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
 
     made = small()
     folder = write_company(tmp_path_factory.mktemp("small"), SMALL, made, KNOWN)
-    return Asked(made, folder, *answered(folder))
+    return Asked(made, folder, answered(folder))

@@ -11,15 +11,15 @@ from tests.forecast.companies import answered, sample_bytes
 
 
 def test_same_seed_same_bytes_on_one_thread(asked: Asked, tmp_path: Path) -> None:
-    """`asked` was sampled and simulated on two. The compiled model is shared: it knows of no threads."""
-    again, _ = answered(asked.folder, threads=1, compiled=asked.compiled)
+    """`asked` was sampled and simulated on two."""
+    again = answered(asked.folder, threads=1)
     assert sample_bytes(again, tmp_path) == sample_bytes(asked.answer, tmp_path)
     pd.testing.assert_frame_equal(again.deals(), asked.answer.deals())
     assert timeless(again.summary) == timeless(asked.answer.summary)
 
 
 def test_another_seed_another_answer(asked: Asked, tmp_path: Path) -> None:
-    other, _ = answered(asked.folder, seed=2, compiled=asked.compiled)
+    other = answered(asked.folder, seed=2)
     assert sample_bytes(other, tmp_path) != sample_bytes(asked.answer, tmp_path)
     for one, another in zip(asked.answer.summary["periods"], other.summary["periods"], strict=True):
         assert one["mean"] != another["mean"]

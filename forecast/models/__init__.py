@@ -1,1 +1,1 @@
-"""The Bayesian models: each module adds its part to one PyMC model, which is compiled and sampled once."""
+"""The Bayesian models: each module adds its part to one PyMC model, the definition of what `density` works out."""

@@ -9,6 +9,7 @@ the PyMC model:  log amount ~ Normal(level + effect[c], scatter), through its su
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pymc as pm
@@ -16,9 +17,9 @@ import pytensor.tensor as pt
 
 from forecast.history import Floats, History, Ints
 from forecast.models.design import Design
-from forecast.models.exits import log_sizes
-from forecast.models.priors import Priors
-from forecast.models.whiten import standard_normal, whitened
+from forecast.models.exits import size_variable
+from forecast.models.priors import LogSizes, Priors, log_sizes
+from forecast.models.whiten import Whitening, standard_normal, whitened, whitening
 
 UNCHANGED = 1e-6  # log ratios smaller than this are no change
 USUAL_REVISIONS = 2.0  # revisions that the prior counts for
@@ -34,6 +35,21 @@ class WonAmounts:
     count: Floats
     mean: Floats
     squares: Floats
+
+
+class AmountTerms(NamedTuple):
+    """What the log density of won amounts is made of: their statistics (C,), and coefficients, the level first."""
+
+    counts: Floats
+    mean: Floats
+    squares: Floats
+    coefficients: Whitening  # (1 + coefficients,)
+    level: float
+    level_sd: float
+    matrix: Floats  # (1 + coefficients, C)
+    group: Ints  # (coefficients,)
+    sizes: LogSizes
+    scatter: LogSizes  # of one
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,14 +81,7 @@ def revisions(history: History) -> Revisions:
     return Revisions(np.log(final[used] / visits.amount[used]), visits.state[used])
 
 
-def add_amounts(won: WonAmounts, cells: Design, n_attributes: int, priors: Priors) -> None:
-    """Add the log-normal to the PyMC model in context, with the deterministics `log_amount`
-    (1 + coefficients,), the level and the attributes' effects, and `amount_scatter`.
-    """
-    scatter = pm.Deterministic(
-        "amount_scatter", pt.exp(log_sizes("log_amount_scatter", [priors.amount_scatter], ())[0])
-    )
-    log_size = log_sizes("log_amount_size", [priors.amount_level] * max(n_attributes, 1), ())
+def amount_terms(won: WonAmounts, cells: Design, n_attributes: int, priors: Priors) -> AmountTerms:
     total = max(won.count.sum(), 1)
     level = float((won.count * won.mean).sum() / total)
     within = float(won.squares.sum() / total) + 1e-3
@@ -82,17 +91,51 @@ def add_amounts(won: WonAmounts, cells: Design, n_attributes: int, priors: Prior
     pull = design @ (won.count * (won.mean - level) / within)
     centre = np.asarray(np.linalg.solve(precision, pull), dtype=np.float64)
     centre[0] += level
-    beta = pm.Deterministic("log_amount", whitened("amount", centre, precision))
-    log_sd = log_size[cells.group]
+    return AmountTerms(
+        counts=won.count,
+        mean=won.mean,
+        squares=won.squares,
+        coefficients=whitening(centre, precision),
+        level=level,
+        level_sd=LEVEL_SD,
+        matrix=design,
+        group=cells.group,
+        sizes=log_sizes([priors.amount_level] * max(n_attributes, 1)),
+        scatter=log_sizes([priors.amount_scatter]),
+    )
+
+
+_NONE = np.zeros(0)
+NO_AMOUNTS = AmountTerms(
+    counts=_NONE,
+    mean=_NONE,
+    squares=_NONE,
+    coefficients=Whitening(_NONE, np.zeros((0, 0))),
+    level=0.0,
+    level_sd=LEVEL_SD,
+    matrix=np.zeros((0, 0)),
+    group=np.zeros(0, dtype=np.int64),
+    sizes=LogSizes(_NONE, _NONE),
+    scatter=LogSizes(_NONE, _NONE),
+)
+
+
+def add_amounts(terms: AmountTerms) -> None:
+    """Add the log-normal to the PyMC model in context, with the deterministics `log_amount`
+    (1 + coefficients,), the level and the attributes' effects, and `amount_scatter`.
+    """
+    scatter = pm.Deterministic("amount_scatter", pt.exp(size_variable("log_amount_scatter", terms.scatter)[0]))
+    log_size = size_variable("log_amount_size", terms.sizes)
+    beta = pm.Deterministic("log_amount", whitened("amount", terms.coefficients))
+    log_sd = log_size[terms.group]
     pm.Potential(
         "amount_prior",
         standard_normal(beta[1:] * pt.exp(-log_sd)) - log_sd.sum()
-        + standard_normal((beta[0] - level) / LEVEL_SD),
+        + standard_normal((beta[0] - terms.level) / terms.level_sd),
     )  # fmt: skip
-    count, mean = won.count, won.mean
-    deviation = mean - pt.dot(beta, design)
-    squares = won.squares + count * deviation**2
-    pm.Potential("amounts", (-count * pt.log(scatter) - squares / (2 * scatter**2)).sum())
+    deviation = terms.mean - pt.dot(beta, terms.matrix)
+    squares = terms.squares + terms.counts * deviation**2
+    pm.Potential("amounts", (-terms.counts * pt.log(scatter) - squares / (2 * scatter**2)).sum())
 
 
 def draw_revisions(

@@ -8,17 +8,18 @@ The drift is a random walk, the season sums to zero over the year.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pymc as pm
 import pytensor.tensor as pt
 
-from forecast.history import Floats, History, days
+from forecast.history import Floats, History, Ints, days
 from forecast.models.design import Design
-from forecast.models.exits import log_sizes
-from forecast.models.priors import Priors
-from forecast.models.whiten import standard_normal, whitened
+from forecast.models.exits import size_variable
+from forecast.models.priors import LogSizes, Priors, log_sizes
+from forecast.models.whiten import Whitening, standard_normal, whitened, whitening
 
 LEVEL_SD = 5.0  # of the log level: the data speak for themselves from the first month on
 
@@ -29,6 +30,19 @@ class Arrivals:
 
     counts: Floats
     days: Floats
+
+
+class ArrivalTerms(NamedTuple):
+    """What the log density of new deals is made of: counts and days (T,) of months, future ones included."""
+
+    counts: Floats
+    days: Floats
+    coefficients: Whitening  # (1 + coefficients,), the level first
+    level_sd: float
+    matrix: Floats  # (coefficients, T)
+    group: Ints
+    sizes: LogSizes
+    scatter: LogSizes  # of one
 
 
 def count_arrivals(history: History, months: pd.DatetimeIndex) -> Arrivals:
@@ -45,31 +59,43 @@ def count_arrivals(history: History, months: pd.DatetimeIndex) -> Arrivals:
     return Arrivals(counts.astype(np.float64), recorded)
 
 
-def add_arrivals(arrivals: Arrivals, design: Design, priors: Priors) -> None:
-    """Add new deals to the PyMC model in context, with the deterministics `log_arrival_rate` (T,), per day,
-    and `arrival_shape`; T >= M months, future ones included.
-    """
+def arrival_terms(arrivals: Arrivals, design: Design, priors: Priors) -> ArrivalTerms:
+    """design: of T >= M months, future ones included."""
     months = design.matrix.shape[1]
     counts, recorded = np.zeros(months), np.zeros(months)
     counts[: len(arrivals.counts)], recorded[: len(arrivals.days)] = arrivals.counts, arrivals.days
     sizes = [priors.arrival_drift, priors.arrival_season][: int(design.group.max()) + 1]
-    log_size = log_sizes("log_arrival_size", sizes, ())
-    scatter = pt.exp(
-        pm.Normal("log_arrival_scatter", np.log(priors.arrival_scatter.median), priors.arrival_scatter.spread)
-    )
-    shape = pm.Deterministic("arrival_shape", scatter**-2.0)
-
     median = np.array([size.median for size in sizes])
     nominal = np.vstack([np.ones(months), median[design.group][:, None] * design.matrix])
     information = (nominal * (counts / (1 + counts * priors.arrival_scatter.median**2))) @ nominal.T
     precision = information + np.diag(np.append(LEVEL_SD**-2, np.ones(design.coefficients)))
     centre = np.append(np.log((counts.sum() + 0.5) / (recorded.sum() + 1)), np.zeros(design.coefficients))
-    z = whitened("arrival", centre, precision)
-    pm.Potential("arrival_prior", standard_normal(z[1:]) + standard_normal((z[0] - centre[0]) / LEVEL_SD))
-    size = pt.exp(log_size)[design.group]
-    log_rate = pm.Deterministic("log_arrival_rate", z[0] + pt.dot(z[1:] * size, design.matrix))
+    return ArrivalTerms(
+        counts=counts,
+        days=recorded,
+        coefficients=whitening(centre, precision),
+        level_sd=LEVEL_SD,
+        matrix=design.matrix,
+        group=design.group,
+        sizes=log_sizes(sizes),
+        scatter=log_sizes([priors.arrival_scatter]),
+    )
 
-    counted, on_record = counts, recorded
+
+def add_arrivals(terms: ArrivalTerms) -> None:
+    """Add new deals to the PyMC model in context, with the deterministics `log_arrival_rate` (T,), per day,
+    and `arrival_shape`.
+    """
+    log_size = size_variable("log_arrival_size", terms.sizes)
+    scatter = pt.exp(size_variable("log_arrival_scatter", terms.scatter)[0])
+    shape = pm.Deterministic("arrival_shape", scatter**-2.0)
+    z = whitened("arrival", terms.coefficients)
+    level = (z[0] - terms.coefficients.centre[0]) / terms.level_sd
+    pm.Potential("arrival_prior", standard_normal(z[1:]) + standard_normal(level))
+    size = pt.exp(log_size)[terms.group]
+    log_rate = pm.Deterministic("log_arrival_rate", z[0] + pt.dot(z[1:] * size, terms.matrix))
+
+    counted, on_record = terms.counts, terms.days
     mean = pt.exp(log_rate) * on_record
     log_density = (
         pt.gammaln(counted + shape) - pt.gammaln(shape) - (counted + shape) * pt.log1p(mean / shape)

@@ -1,4 +1,4 @@
-"""The costly term of the exit likelihood, expected exits, as one PyTensor operation with its gradient.
+"""The costly term of the exit likelihood, expected exits, and it as a PyTensor operation with its gradient.
 
     total = sum over s, b, m, c and exits j of s of
             days[s, b, m, c] * exp(base[j, b] + calendar[j, m] + effect[j, c])
@@ -10,7 +10,8 @@ are a few per cent of the dense array, for one of a million nearly all, and neve
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
 
 import numba as nb
 import numpy as np
@@ -19,20 +20,54 @@ from numpy.typing import NDArray
 from pytensor.gradient import disconnected_type
 from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
-from pytensor.link.numba.dispatch import numba_funcify
 
 from forecast.exposure import Exposure
+from forecast.history import Floats
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def compiled(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile with Numba: no GIL, kept on disk, IEEE arithmetic.
+
+    Sums are not reordered (`fastmath`): code just compiled and the same code from disk can be inlined differently,
+    and would then give other last digits, hence other draws. A change of this file alone does not renew what is
+    kept on disk for callers in other files.
+    """
+    return cast(Callable[P, R], nb.njit(nogil=True, cache=True, error_model="numpy")(function))
+
+
+T = TypeVar("T", bound=tuple[Any, ...])
+
+
+def canonical(terms: T) -> T:
+    """The same tuple with all arrays, also those of tuples within, writable and contiguous.
+
+    Numba compiles anew for arrays that are not: this way there is one compilation of every function.
+    """
+
+    def one(term: Any) -> Any:
+        if isinstance(term, tuple):
+            return canonical(term)
+        return np.require(term, requirements=["C", "W"]) if isinstance(term, np.ndarray) else term
+
+    done = [one(term) for term in terms]
+    return type(terms)(*done) if hasattr(terms, "_fields") else type(terms)(done)
 
 
 class Rows(NamedTuple):
-    """Days at risk as compressed rows: row r is (state, bin, month), entries start[r]:start[r + 1]."""
+    """Days at risk as compressed rows: row r is (state, bin, month), entries start[r]:start[r + 1].
 
-    first_exit: NDArray[np.int32]  # (S + 1,)
-    state: NDArray[np.int32]  # (R,)
-    age: NDArray[np.int32]  # (R,)
-    month: NDArray[np.int32]  # (R,)
-    start: NDArray[np.int32]  # (R + 1,)
-    cell: NDArray[np.int32]  # (entries,)
+    Indices are unsigned, so that compiled code need not ask whether they count from the end.
+    """
+
+    first_exit: NDArray[np.uint32]  # (S + 1,)
+    state: NDArray[np.uint32]  # (R,)
+    age: NDArray[np.uint32]  # (R,)
+    month: NDArray[np.uint32]  # (R,)
+    start: NDArray[np.uint32]  # (R + 1,)
+    cell: NDArray[np.uint32]  # (entries,)
     days: NDArray[np.float64]  # (entries,)
 
 
@@ -45,40 +80,51 @@ def compressed(exposure: Exposure) -> Rows:
     begins = np.flatnonzero(new)
     start = np.append(begins, len(state))
     index = (exposure.funnel.first_exit, state[begins], age[begins], month[begins], start, cell)
-    whole = [array.astype(np.int32) for array in index]
+    whole = [array.astype(np.uint32) for array in index]
     return Rows(whole[0], whole[1], whole[2], whole[3], whole[4], whole[5], dense[state, age, month, cell])
 
 
-# Compiled on import and at full optimisation, for the graph around it is compiled without (see fit.py).
-_INDEX = nb.types.Array(nb.int32, 1, "C", readonly=True)
-_DAYS = nb.types.Array(nb.float64, 1, "C", readonly=True)
-_TABLE = nb.float64[:, ::1]
-_SIGNATURE = nb.types.Tuple((nb.float64, _TABLE, _TABLE, _TABLE))(*6 * [_INDEX], _DAYS, *3 * [_TABLE])
+@compiled
+def add_expected(
+    rows: Rows, hazard: Floats, seasonal: Floats, multiplier: Floats, by_age: Floats, by_month: Floats, by_cell: Floats
+) -> float:
+    """Expected exits in all, and added to `by_age` (J, B), `by_month` (J, M) and `by_cell` (J, C).
 
-
-@nb.njit(_SIGNATURE, cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def expected_exits(
-    first_exit: Any, state: Any, age: Any, month: Any, start: Any, cell: Any, days: Any,
-    base: Any, calendar: Any, effect: Any,
-) -> Any:  # fmt: skip
-    """Expected exits in all (a scalar), by age (J, B), by month (J, M) and by cell (J, C)."""
-    by_age = np.zeros_like(base)
-    by_month = np.zeros_like(calendar)
-    by_cell = np.zeros_like(effect)
-    hazard, seasonal, multiplier = np.exp(base), np.exp(calendar), np.exp(effect)
+    hazard (J, B), seasonal (J, M), multiplier (J, C): the exponentials of base, calendar and effect.
+    by_cell is still to be multiplied by `multiplier`.
+    """
+    first_exit, cell, days = rows.first_exit, rows.cell, rows.days
     total = 0.0
-    for row in range(state.size):
-        for j in range(first_exit[state[row]], first_exit[state[row] + 1]):
-            rate = hazard[j, age[row]] * seasonal[j, month[row]]
-            of_row = 0.0
-            for i in range(start[row], start[row + 1]):
-                expected = days[i] * rate * multiplier[j, cell[i]]
-                by_cell[j, cell[i]] += expected
-                of_row += expected
-            by_age[j, age[row]] += of_row
-            by_month[j, month[row]] += of_row
-            total += of_row
-    return total, by_age, by_month, by_cell
+    for row in range(rows.state.size):
+        state, age, month = rows.state[row], rows.age[row], rows.month[row]
+        start, end = rows.start[row], rows.start[row + 1]
+        for j in range(first_exit[state], first_exit[state + nb.uint32(1)]):
+            rate = hazard[j, age] * seasonal[j, month]
+            at_risk = 0.0
+            for i in range(start, end):
+                at_risk += days[i] * multiplier[j, cell[i]]
+                by_cell[j, cell[i]] += days[i] * rate
+            expected = at_risk * rate
+            by_age[j, age] += expected
+            by_month[j, month] += expected
+            total += expected
+    return total
+
+
+@compiled
+def _expected_exits(rows: Rows, base: Floats, calendar: Floats, effect: Floats) -> tuple[float, Floats, Floats, Floats]:
+    by_age, by_month, by_cell = np.zeros_like(base), np.zeros_like(calendar), np.zeros_like(effect)
+    multiplier = np.exp(effect)
+    total = add_expected(rows, np.exp(base), np.exp(calendar), multiplier, by_age, by_month, by_cell)
+    return total, by_age, by_month, by_cell * multiplier
+
+
+def expected_exits(rows: Rows, *tables: Floats) -> tuple[float, Floats, Floats, Floats]:
+    """Expected exits in all (a scalar), by age (J, B), by month (J, M) and by cell (J, C), given the logarithms
+    base (J, B), calendar (J, M) and effect (J, C).
+    """
+    base, calendar, effect = canonical(tables)
+    return _expected_exits(canonical(rows), base, calendar, effect)
 
 
 class ExpectedExits(Op):  # type: ignore[misc]
@@ -91,7 +137,7 @@ class ExpectedExits(Op):  # type: ignore[misc]
         return Apply(self, variables, [pt.dscalar(), pt.dmatrix(), pt.dmatrix(), pt.dmatrix()])
 
     def perform(self, node: Any, inputs: Any, output_storage: Any) -> None:
-        results = expected_exits(*inputs)
+        results = expected_exits(Rows(*inputs[:-3]), *inputs[-3:])
         output_storage[0][0] = np.asarray(results[0])
         for place, result in zip(output_storage[1:], results[1:], strict=True):
             place[0] = result
@@ -108,19 +154,3 @@ class ExpectedExits(Op):  # type: ignore[misc]
 
     if not hasattr(Op, "pullback"):  # its name before PyTensor 3
         L_op = pullback
-
-
-@numba_funcify.register(ExpectedExits)  # type: ignore[untyped-decorator]
-def _compiled(op: Any, node: Any, **_: Any) -> Any:
-    @nb.njit  # type: ignore[untyped-decorator]
-    def run(
-        first_exit: Any, state: Any, age: Any, month: Any, start: Any, cell: Any, days: Any,
-        base: Any, calendar: Any, effect: Any,
-    ) -> Any:  # fmt: skip
-        tables = np.ascontiguousarray(base), np.ascontiguousarray(calendar), np.ascontiguousarray(effect)
-        total, by_age, by_month, by_cell = expected_exits(
-            first_exit, state, age, month, start, cell, days, tables[0], tables[1], tables[2]
-        )
-        return np.asarray(total), by_age, by_month, by_cell
-
-    return run

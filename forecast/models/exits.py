@@ -11,7 +11,7 @@ what is sampled; `base` follows by taking the averages off.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pymc as pm
@@ -19,12 +19,44 @@ import pytensor.tensor as pt
 
 from forecast.exposure import Exposure
 from forecast.history import Floats, Ints
-from forecast.models.contraction import ExpectedExits, compressed
+from forecast.models.contraction import ExpectedExits, Rows, compressed
 from forecast.models.design import SIZE, Design
-from forecast.models.priors import Priors, Sizes
-from forecast.models.whiten import standard_normal, whitened
+from forecast.models.priors import LogSizes, Priors, log_sizes
+from forecast.models.whiten import Whitening, standard_normal, whitened, whitening
 
 NEWTON_STEPS = 8
+
+
+class ExitTerms(NamedTuple):
+    """What the log density of exits is made of (J exits of K kinds, T months, C cells; see the two designs).
+
+    weights: rows that sum to one, shares of each exit's count. level_mean, level_sd (J,): prior of the average of
+    `base`. profile_step: scale of its steps. centred (J, coefficients): 1 for those sampled as they are, 0 for
+    those sampled in units of their size. fixed (coefficients,): whose log size is `fixed_log_size`.
+    """
+
+    rows: Rows
+    kind: Ints  # (J,)
+    exits_by_age: Floats  # (J, B)
+    exits_by_month: Floats  # (J, T)
+    exits_by_cell: Floats  # (J, C)
+    month_weights: Floats  # (J, T)
+    cell_weights: Floats  # (J, C)
+    profile: Whitening  # (J, B)
+    profile_step: float
+    level_mean: Floats
+    level_sd: Floats
+    calendar: Whitening  # (K, coefficients)
+    calendar_matrix: Floats  # (coefficients, T)
+    calendar_group: Ints
+    calendar_sizes: LogSizes
+    effect: Whitening  # (J, coefficients)
+    effect_matrix: Floats  # (coefficients, C)
+    effect_group: Ints
+    effect_sizes: LogSizes
+    centred: Floats
+    fixed: Ints
+    fixed_log_size: float
 
 
 def kinds_present(exposure: Exposure) -> Ints:
@@ -32,78 +64,101 @@ def kinds_present(exposure: Exposure) -> Ints:
     return np.unique(exposure.funnel.kinds)
 
 
-def log_sizes(name: str, sizes: list[Sizes], shape: tuple[int, ...]) -> Any:
-    """Log-normal sizes, (*shape, len(sizes)), as their logarithms."""
-    median = np.log([size.median for size in sizes])
-    spread = np.array([size.spread for size in sizes])
-    return pm.Normal(name, median, spread, shape=(*shape, len(sizes)))
-
-
-def add_exits(exposure: Exposure, calendar: Design, cells: Design, priors: Priors) -> None:
-    """Add hazards to the PyMC model in context, with the deterministics `log_hazard` (J, B), `log_calendar`
-    (kinds present, T) and `effect` (J, coefficients), T >= M the months of `calendar`, future ones included.
-    """
+def exit_terms(exposure: Exposure, calendar: Design, cells: Design, priors: Priors) -> ExitTerms:
+    """calendar: of T >= M months, future ones included. cells: of the cells of the exposure."""
     funnel = exposure.funnel
     kind = np.searchsorted(kinds_present(exposure), funnel.kinds)
     by_month = np.zeros((funnel.n_exits, calendar.matrix.shape[1]))
     by_month[:, : exposure.exits_by_month.shape[1]] = exposure.exits_by_month
-
-    seasonal = _calendar(by_month, kind, calendar, priors)[kind]
-    coefficients = _effects(exposure, kind, cells, priors)
-    effect = pt.dot(coefficients, cells.matrix)
-    average = (_weights(by_month) * seasonal).sum(axis=1)
-    average += (_weights(exposure.exits_by_cell) * effect).sum(axis=1)
-    centre, precision = _profile(exposure, priors)
-    profile = whitened("profile", centre, precision)
-    base = pm.Deterministic("log_hazard", profile - average[:, None])
-
+    sizes = [priors.quarter, priors.drift, priors.shock]
+    names = list(exposure.cells.columns)
+    fixed = np.array([name == SIZE for name in names], dtype=bool)[cells.group]
+    effect, centred = _effects(exposure, cells, np.where(fixed, priors.size_slope, 2 * priors.level.median))
     mean, sd = priors.hazard_levels(funnel)
-    level = (base.mean(axis=1) - mean) / sd
-    pm.Potential("level", standard_normal(level))
-    step = (profile[:, 1:] - profile[:, :-1]) / (2 * priors.profile_step)
+    return ExitTerms(
+        rows=compressed(exposure),
+        kind=kind,
+        exits_by_age=exposure.exits_by_age,
+        exits_by_month=by_month,
+        exits_by_cell=exposure.exits_by_cell,
+        month_weights=_weights(by_month),
+        cell_weights=_weights(exposure.exits_by_cell),
+        profile=whitening(*_profile(exposure, priors)),
+        profile_step=priors.profile_step,
+        level_mean=mean,
+        level_sd=sd,
+        calendar=_calendar(by_month, kind, calendar, np.array([size.median for size in sizes])),
+        calendar_matrix=calendar.matrix,
+        calendar_group=calendar.group,
+        calendar_sizes=log_sizes(sizes),
+        effect=effect,
+        effect_matrix=cells.matrix,
+        effect_group=cells.group,
+        effect_sizes=log_sizes([priors.level] * max(len(names), 1)),
+        centred=centred,
+        fixed=fixed.astype(np.int64),
+        fixed_log_size=float(np.log(priors.size_slope)),
+    )
+
+
+def size_variable(name: str, sizes: LogSizes, shape: tuple[int, ...] = ()) -> Any:
+    """Log-normal sizes, (*shape, len(sizes.mean)), as their logarithms."""
+    return pm.Normal(name, sizes.mean, sizes.sd, shape=(*shape, len(sizes.mean)))
+
+
+def add_exits(terms: ExitTerms) -> None:
+    """Add hazards to the PyMC model in context, with the deterministics `log_hazard` (J, B), `log_calendar`
+    (K, T) and `effect` (J, coefficients).
+
+    Coefficients of the attributes are normal, with one size per kind of exit and attribute, learned; the slope of
+    deal size has a fixed one.
+    """
+    kinds = len(terms.calendar.centre)
+    log_size = size_variable("log_calendar_size", terms.calendar_sizes, (kinds,))
+    z = whitened("calendar", terms.calendar)
+    pm.Potential("calendar_prior", standard_normal(z))
+    months = pt.dot(z * pt.exp(log_size)[:, terms.calendar_group], terms.calendar_matrix)
+    seasonal = pm.Deterministic("log_calendar", months)[terms.kind]
+
+    x = whitened("effect", terms.effect)
+    log_size = size_variable("log_effect_size", terms.effect_sizes, (kinds,))
+    log_sd = pt.where(terms.fixed == 1, terms.fixed_log_size, log_size[terms.kind][:, terms.effect_group])
+    centred = terms.centred
+    pm.Potential("effect_prior", standard_normal(x * pt.exp(-centred * log_sd)) - (centred * log_sd).sum())
+    effect = pt.dot(pm.Deterministic("effect", x * pt.exp((1 - centred) * log_sd)), terms.effect_matrix)
+
+    average = (terms.month_weights * seasonal).sum(axis=1) + (terms.cell_weights * effect).sum(axis=1)
+    profile = whitened("profile", terms.profile)
+    base = pm.Deterministic("log_hazard", profile - average[:, None])
+    pm.Potential("level", standard_normal((base.mean(axis=1) - terms.level_mean) / terms.level_sd))
+    step = (profile[:, 1:] - profile[:, :-1]) / (2 * terms.profile_step)
     pm.Potential("steps", -2 * pt.log(pt.cosh(step)).sum())  # logistic: an exponential tail lets a spike be one
-    rows = compressed(exposure)
-    expected = ExpectedExits()(*rows, base, seasonal, effect)
-    seen = (exposure.exits_by_age * base).sum()
-    seen += (by_month * seasonal).sum()
-    seen += (exposure.exits_by_cell * effect).sum()
+    expected = ExpectedExits()(*terms.rows, base, seasonal, effect)
+    seen = (terms.exits_by_age * base).sum()
+    seen += (terms.exits_by_month * seasonal).sum()
+    seen += (terms.exits_by_cell * effect).sum()
     pm.Potential("exits", seen - expected[0])
 
 
-def _calendar(by_month: Floats, kind: Ints, design: Design, priors: Priors) -> Any:
-    """(kinds, T) log effects of months: standard normal coefficients times the size of their group."""
-    kinds = int(kind.max()) + 1
-    sizes = [priors.quarter, priors.drift, priors.shock]
-    log_size = log_sizes("log_calendar_size", sizes, (kinds,))
-    counts = np.zeros((kinds, by_month.shape[1]))
+def _calendar(by_month: Floats, kind: Ints, design: Design, nominal: Floats) -> Whitening:
+    """(K, coefficients) effects of months, standard normal a priori, at the nominal sizes of their groups."""
+    counts = np.zeros((int(kind.max()) + 1, by_month.shape[1]))
     np.add.at(counts, kind, by_month)
-    nominal = np.array([size.median for size in sizes])[design.group][:, None] * design.matrix
-    information = poisson_information(nominal, counts)
-    z = whitened("calendar", np.zeros((kinds, design.coefficients)), information + np.eye(design.coefficients))
-    pm.Potential("calendar_prior", standard_normal(z))
-    size = pt.exp(log_size)[:, design.group]
-    return pm.Deterministic("log_calendar", pt.dot(z * size, design.matrix))
+    information = poisson_information(nominal[design.group][:, None] * design.matrix, counts)
+    return whitening(np.zeros(information.shape[:2]), information + np.eye(design.coefficients))
 
 
-def _effects(exposure: Exposure, kind: Ints, design: Design, priors: Priors) -> Any:
-    """(J, coefficients) of the attributes: normal, with one size per kind of exit and attribute, learned; the
-    slope of deal size has a fixed one. Coefficients of which the data say more than the prior are sampled as
-    they are, the others in units of their size (centred and non-centred parametrisation): each is quick where
-    the other sticks.
+def _effects(exposure: Exposure, design: Design, nominal: Floats) -> tuple[Whitening, Floats]:
+    """(J, coefficients) of the attributes, and which are centred. Coefficients of which the data say more than
+    the prior of nominal size are sampled as they are, the others in units of their size (centred and non-centred
+    parametrisation): each is quick where the other sticks.
     """
-    names = list(exposure.cells.columns)
-    fixed = np.array([name == SIZE for name in names], dtype=bool)[design.group]
-    nominal = np.where(fixed, priors.size_slope, 2 * priors.level.median)
     information = poisson_information(design.matrix, exposure.exits_by_cell)
     centred = (np.diagonal(information, axis1=1, axis2=2) > nominal**-2.0).astype(np.float64)
     unit = nominal ** (1 - centred)
     precision = unit[:, :, None] * information * unit[:, None, :]
     precision += nominal[None, :, None] ** (-2 * centred[:, :, None]) * np.eye(design.coefficients)
-    x = whitened("effect", np.zeros(centred.shape), precision)
-    log_size = log_sizes("log_effect_size", [priors.level] * max(len(names), 1), (int(kind.max()) + 1,))
-    log_sd = pt.where(fixed, np.log(priors.size_slope), log_size[kind][:, design.group])
-    pm.Potential("effect_prior", standard_normal(x * pt.exp(-centred * log_sd)) - (centred * log_sd).sum())
-    return pm.Deterministic("effect", x * pt.exp((1 - centred) * log_sd))
+    return whitening(np.zeros(centred.shape), precision), centred
 
 
 def _weights(counts: Floats) -> Floats:

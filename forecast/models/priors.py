@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,6 +24,17 @@ class Sizes:
 
     median: float
     spread: float = 0.7
+
+
+class LogSizes(NamedTuple):
+    """Mean and sd (n,) of the logarithms of sizes."""
+
+    mean: Floats
+    sd: Floats
+
+
+def log_sizes(sizes: Sequence[Sizes]) -> LogSizes:
+    return LogSizes(np.log([size.median for size in sizes]), np.array([size.spread for size in sizes]))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ linear and fixed, so that it changes the sampler's path and nothing of the poste
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pymc as pm
@@ -13,14 +13,29 @@ import pymc as pm
 from forecast.history import Floats
 
 
-def whitened(name: str, centre: Floats, precision: Floats) -> Any:
-    """The block (..., n) as a PyMC expression of a flat variable `NAME_white`; the caller adds its prior.
+class Whitening(NamedTuple):
+    """centre (..., n) and spread (..., n, n), upper triangular: x = centre + spread v."""
 
-    centre: (..., n). precision: (..., n, n), positive definite.
-    """
-    spread = np.linalg.inv(np.linalg.cholesky(precision)).swapaxes(-1, -2)
-    white = pm.Flat(f"{name}_white", shape=centre.shape, initval=np.zeros(centre.shape))
-    return centre + (spread * white[..., None, :]).sum(axis=-1)
+    centre: Floats
+    spread: Floats
+
+
+def whitening(centre: Floats, precision: Floats) -> Whitening:
+    """centre: (..., n). precision: (..., n, n), positive definite."""
+    return Whitening(centre, np.triu(np.linalg.inv(np.linalg.cholesky(precision)).swapaxes(-1, -2)))
+
+
+def whitened(name: str, block: Whitening) -> Any:
+    """The block (..., n) as a PyMC expression of a flat variable `NAME_white`; the caller adds its prior."""
+    white = pm.Flat(f"{name}_white", shape=block.centre.shape, initval=np.zeros(block.centre.shape))
+    return block.centre + (block.spread * white[..., None, :]).sum(axis=-1)
+
+
+def coloured(block: Whitening, white: Floats) -> Floats:
+    """x of many white coordinates: (draws..., ..., n), with block.centre (..., n)."""
+    axis = white.ndim - block.centre.ndim - 1  # of the draws; multiplied as one matrix
+    drawn = np.moveaxis(white, axis, -2)
+    return np.asarray(block.centre + np.moveaxis(drawn @ block.spread.swapaxes(-1, -2), -2, axis))
 
 
 def standard_normal(x: Any) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import nutpie
 import pytest
@@ -64,23 +63,13 @@ def write_company(folder: Path, company: Company, made: Generated, known: str = 
     return folder
 
 
-def answered(folder: Path, *, seed: int = 1, threads: int = 2, compiled: Any = None) -> tuple[Answer, Any]:
-    """The answer of `folder`, with `threads` threads for sampling and for simulating; and the compiled model,
-    which may be given to save its compilation where the same deals are asked about again.
-    """
-    kept: list[Any] = []
-    compile_model = fit._compile
-
-    def compile_once(*arguments: Any) -> Any:
-        kept.append(compile_model(*arguments) if compiled is None else compiled)
-        return kept[0]
-
+def answered(folder: Path, *, seed: int = 1, threads: int = 2) -> Answer:
+    """The answer of `folder`, with `threads` threads for sampling and for simulating."""
     config, tables = load(folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit, "_compile", compile_once)
         patch.setattr(fit.nutpie, "sample", partial(nutpie.sample, cores=threads))
         question = question_from(config, tables, seed=seed)
-        return ask(config, tables, question, threads=threads, deal_detail=True), kept[0]
+        return ask(config, tables, question, threads=threads, deal_detail=True)
 
 
 def sample_bytes(answer: Answer, folder: Path) -> bytes:

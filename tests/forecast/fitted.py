@@ -1,10 +1,8 @@
-"""One small fit, sampled once for all tests that look at one: nearly all of its time is compilation."""
+"""One small fit, sampled once for all tests that look at one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 from unittest.mock import patch
@@ -13,7 +11,7 @@ import pandas as pd
 
 from forecast import fit as module
 from forecast.fit import Fit, fit
-from forecast.history import History, as_of
+from forecast.history import Floats, History, as_of
 from forecast.sources.tables import Known
 from forecast.synthetic import recovery
 from tests.forecast.histories import FunnelSection, company_tables
@@ -23,17 +21,13 @@ DRAWS, SEED = 400, 7
 COMPANY = replace(recovery(1, deals=700), stages=recovery(1).stages[:3], timed=False, clients=12, amount_step=0.01)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Sampled:
-    """A fit, with its trace and what is needed to sample it again without compiling it again."""
+    """A fit, with its raw vectors and number of divergences, and what was told of its progress."""
 
     fit: Fit
-    compiled: Any
-    trace: Any
-    told: list[tuple[str, int, int]] = field(default_factory=list)
-
-    def compiled_already(self) -> AbstractContextManager[Any]:
-        return patch.object(module, "_compile", lambda model, progress: self.compiled)
+    points: tuple[Floats, int]
+    told: list[tuple[str, int, int]]
 
 
 def history() -> History:
@@ -48,18 +42,14 @@ def sample(**options: Any) -> Fit:
 
 @cache
 def small_fit() -> Sampled:
-    kept: dict[str, Any] = {}
+    kept: list[tuple[Floats, int]] = []
+    original = module._sample
 
-    def keeping(name: str) -> AbstractContextManager[Any]:
-        original: Callable[..., Any] = getattr(module, name)
-
-        def kept_result(*arguments: Any) -> Any:
-            kept[name] = original(*arguments)
-            return kept[name]
-
-        return patch.object(module, name, kept_result)
+    def keeping(*arguments: Any) -> tuple[Floats, int]:
+        kept.append(original(*arguments))
+        return kept[-1]
 
     told: list[tuple[str, int, int]] = []
-    with keeping("_compile"), keeping("_sample"):
+    with patch.object(module, "_sample", keeping):
         fitted = sample(progress=lambda *news: told.append(news))
-    return Sampled(fitted, kept["_compile"], kept["_sample"], told)
+    return Sampled(fitted, kept[-1], told)

@@ -96,9 +96,8 @@ def test_effects_and_calendar_by_cell_and_kind(sampled: Sampled) -> None:
 
 
 def test_same_seed_same_draws(sampled: Sampled) -> None:
-    with sampled.compiled_already():
-        again = sample()
-        other = sample(seed=SEED + 1, draws=200)
+    again = sample()
+    other = sample(seed=SEED + 1, draws=200)
     for name, values in sampled.fit.posterior.items():
         assert values.tobytes() == again.posterior[name].tobytes(), name
         assert len(other.posterior[name]) == 200
@@ -109,12 +108,11 @@ def test_same_seed_same_draws(sampled: Sampled) -> None:
 def test_a_fit_that_fails_the_gate_is_an_error(sampled: Sampled) -> None:
     tried: list[float] = []
 
-    def same_again(compiled: Any, draws: int, seed: int, target: float, progress: Any) -> Any:
+    def same_again(terms: Any, draws: int, seed: int, target: float, progress: Any) -> Any:
         tried.append(target)
-        return sampled.trace
+        return sampled.points
 
     with (
-        sampled.compiled_already(),
         patch.object(module, "_sample", same_again),
         patch.object(module, "SMALLEST_ESS", 10**6),
         pytest.raises(FunnelError, match=r"cannot be trusted: too few independent draws .*\n.*--draws"),

@@ -10,7 +10,7 @@ import numpy as np
 import pymc as pm
 
 from forecast.history import Floats
-from forecast.models.whiten import whitened
+from forecast.models.whiten import Whitening, whitened
 
 MODE = "FAST_COMPILE"  # nothing is worth optimising that is worked out a few times
 Point = Mapping[str, Floats]
@@ -52,15 +52,16 @@ def assert_gradient(model: pm.Model, seed: int) -> None:
 
 
 def assert_whitening_is_free(build: Callable[[], Any], where: str, seed: int) -> None:
-    """The log density at the same parameters is the same whatever centre and precision are used for whitening."""
-    used: dict[str, tuple[Floats, Floats]] = {}
+    """The log density at the same parameters is the same whatever centre and spread are used for whitening."""
+    used: dict[str, Whitening] = {}
 
-    def recorded(name: str, centre: Floats, precision: Floats) -> Any:
-        used[f"{name}_white"] = (centre, np.linalg.cholesky(precision))
-        return whitened(name, centre, precision)
+    def recorded(name: str, block: Whitening) -> Any:
+        used[f"{name}_white"] = block
+        return whitened(name, block)
 
-    def plain(name: str, centre: Floats, precision: Floats) -> Any:
-        return whitened(name, np.zeros_like(centre), np.broadcast_to(np.eye(precision.shape[-1]), precision.shape))
+    def plain(name: str, block: Whitening) -> Any:
+        as_they_are = np.broadcast_to(np.eye(block.centre.shape[-1]), block.spread.shape)
+        return whitened(name, Whitening(np.zeros_like(block.centre), as_they_are))
 
     densities = []
     points = []
@@ -71,6 +72,6 @@ def assert_whitening_is_free(build: Callable[[], Any], where: str, seed: int) ->
         points.append(random_point(model, seed))
     assert used
     white, as_is = points
-    for name, (centre, root) in used.items():  # x = centre + L v, with L the inverse of the transposed root
-        white[name] = np.einsum("...ba,...b->...a", root, as_is[name] - centre)
+    for name, block in used.items():  # x = centre + spread v
+        white[name] = np.linalg.solve(block.spread, (as_is[name] - block.centre)[..., None])[..., 0]
     np.testing.assert_allclose(densities[0](white), densities[1](as_is), rtol=1e-9)

@@ -16,6 +16,7 @@ from forecast.models.amounts import (
     Revisions,
     WonAmounts,
     add_amounts,
+    amount_terms,
     draw_revisions,
     revisions,
     won_amounts,
@@ -41,7 +42,7 @@ def statistics() -> WonAmounts:
 
 
 def build() -> None:
-    add_amounts(statistics(), DESIGN, len(CELLS.columns), Priors())
+    add_amounts(amount_terms(statistics(), DESIGN, len(CELLS.columns), Priors()))
 
 
 def model() -> pm.Model:
@@ -86,7 +87,7 @@ def test_whitening_does_not_change_the_density() -> None:
 def test_without_wins_or_attributes_the_prior_is_left() -> None:
     nothing = WonAmounts(np.zeros(1), np.zeros(1), np.zeros(1))
     with pm.Model(check_bounds=False) as made:
-        add_amounts(nothing, design.cells(pd.DataFrame(index=range(1))), 0, Priors())
+        add_amounts(amount_terms(nothing, design.cells(pd.DataFrame(index=range(1))), 0, Priors()))
     found = parts(made, NAMES)(random_point(made, 1))
     assert found["log_amount"].shape == (1,)
     assert float(found["amounts"]) == 0

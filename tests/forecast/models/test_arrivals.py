@@ -11,7 +11,7 @@ from scipy.stats import nbinom, norm
 
 from forecast.exposure import month_starts
 from forecast.models import design
-from forecast.models.arrivals import LEVEL_SD, Arrivals, add_arrivals, count_arrivals
+from forecast.models.arrivals import LEVEL_SD, Arrivals, add_arrivals, arrival_terms, count_arrivals
 from forecast.models.priors import Priors
 from tests.forecast.histories import history_of, tables
 from tests.forecast.models.densities import assert_gradient, assert_whitening_is_free, parts, random_point
@@ -24,7 +24,7 @@ NAMES = ["arrivals", "arrival_prior", "log_arrival_rate", "arrival_shape"]
 
 
 def build(seasonal: bool = True) -> None:
-    add_arrivals(ARRIVALS, design.arrivals(np.arange(MONTHS) % 12, 6, seasonal), Priors())
+    add_arrivals(arrival_terms(ARRIVALS, design.arrivals(np.arange(MONTHS) % 12, 6, seasonal), Priors()))
 
 
 def model(seasonal: bool = True) -> pm.Model:
@@ -53,7 +53,7 @@ def test_variance_is_that_of_the_scatter() -> None:
     made = model()
     point = random_point(made, 1)
     shape, mean = float(parts(made, NAMES)(point)["arrival_shape"]), 40.0
-    scatter = float(np.exp(point["log_arrival_scatter"]))
+    scatter = float(np.exp(point["log_arrival_scatter"][0]))
     assert nbinom.var(shape, shape / (shape + mean)) == pytest.approx(mean + (mean * scatter) ** 2)
 
 

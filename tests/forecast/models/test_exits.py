@@ -12,7 +12,7 @@ from scipy.stats import logistic, norm
 
 from forecast.exposure import Exposure, cell_table, expose
 from forecast.models import design
-from forecast.models.exits import add_exits, kinds_present, poisson_information
+from forecast.models.exits import add_exits, exit_terms, kinds_present, poisson_information
 from forecast.models.priors import Priors
 from simulations import Kind
 from tests.forecast.histories import (
@@ -47,7 +47,7 @@ class Example:
         self.design = design.cells(self.cells)
 
     def build(self) -> None:
-        add_exits(self.exposure, self.calendar, self.design, Priors())
+        add_exits(exit_terms(self.exposure, self.calendar, self.design, Priors()))
 
     def model(self) -> pm.Model:
         with pm.Model(check_bounds=False) as model:
@@ -151,7 +151,8 @@ def test_without_attributes() -> None:
     exposure = expose(history, cells, cell_of_deal)
     months = len(exposure.month_edges) - 1
     with pm.Model(check_bounds=False) as model:
-        add_exits(exposure, design.calendar(np.arange(months) % 3, months - 1), design.cells(cells), Priors())
+        calendar = design.calendar(np.arange(months) % 3, months - 1)
+        add_exits(exit_terms(exposure, calendar, design.cells(cells), Priors()))
     found = parts(model, NAMES)(random_point(model, 1))
     assert found["effect"].shape == (exposure.funnel.n_exits, 0)
     assert np.isfinite(found["exits"])

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import norm
 
 from forecast.models.priors import NORMAL_95, Priors
-from forecast.models.whiten import standard_normal, whitened
+from forecast.models.whiten import standard_normal, whitened, whitening
 from simulations import Funnel
 
 FUNNEL = Funnel(
@@ -51,7 +51,7 @@ def test_whitened_coordinates_have_the_stated_centre_and_precision() -> None:
     precision = roots @ roots.swapaxes(1, 2) + 0.5 * np.eye(3)
     centre = random.standard_normal((2, 3))
     with pm.Model(check_bounds=False) as model:
-        block = pm.Deterministic("block", whitened("x", centre, precision))
+        block = pm.Deterministic("block", whitened("x", whitening(centre, precision)))
         pm.Potential("prior", standard_normal(block))
     evaluate = model.compile_fn(
         model.replace_rvs_by_values([model["block"], model["prior"]]),

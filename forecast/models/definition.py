@@ -1,0 +1,133 @@
+"""The whole model: its PyMC definition, its raw parameters, and what they stand for.
+
+What is sampled is the compiled `log_density`; `check` compares the two, so that they cannot drift apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pymc as pm
+from pytensor.compile.mode import Mode
+
+from forecast.history import Floats
+from forecast.models.amounts import add_amounts
+from forecast.models.arrivals import add_arrivals
+from forecast.models.density import Terms, bind, log_density
+from forecast.models.exits import add_exits
+from forecast.models.priors import LogSizes
+from forecast.models.whiten import coloured
+
+# Relative to the terms summed: a million of them at most, each rounded to 1e-16 a few times.
+ROUNDING = 1e-9
+
+
+def define(terms: Terms) -> pm.Model:
+    """The definition, readable in the three functions called here."""
+    with pm.Model(check_bounds=False) as model:
+        add_exits(terms.exits)
+        add_arrivals(terms.arrivals)
+        if has_amounts(terms):
+            add_amounts(terms.amounts)
+    return model
+
+
+def has_amounts(terms: Terms) -> bool:
+    return terms.amounts.coefficients.centre.size > 0
+
+
+def initial_point(terms: Terms) -> dict[str, Floats]:
+    """The raw parameters by name, in order, at their prior medians or at the centre of their block."""
+    exits, arrivals, amounts = terms.exits, terms.arrivals, terms.amounts
+    kinds = len(exits.calendar.centre)
+
+    def of_each_kind(sizes: LogSizes) -> Floats:
+        return np.tile(sizes.mean, (kinds, 1))
+
+    point = {
+        "log_calendar_size": of_each_kind(exits.calendar_sizes),
+        "calendar_white": np.zeros(exits.calendar.centre.shape),
+        "effect_white": np.zeros(exits.effect.centre.shape),
+        "log_effect_size": of_each_kind(exits.effect_sizes),
+        "profile_white": np.zeros(exits.profile.centre.shape),
+        "log_arrival_size": arrivals.sizes.mean,
+        "log_arrival_scatter": arrivals.scatter.mean,
+        "arrival_white": np.zeros(arrivals.coefficients.centre.shape),
+    }
+    if has_amounts(terms):
+        point["log_amount_scatter"] = amounts.scatter.mean
+        point["log_amount_size"] = amounts.sizes.mean
+        point["amount_white"] = np.zeros(amounts.coefficients.centre.shape)
+    return point
+
+
+def flat(point: Mapping[str, Floats]) -> Floats:
+    return np.concatenate([np.ravel(value) for value in point.values()])
+
+
+def by_name(terms: Terms, points: Floats) -> dict[str, Floats]:
+    """(..., shape) of every raw parameter, given (..., n) raw vectors."""
+    named, start = {}, 0
+    for name, value in initial_point(terms).items():
+        named[name] = points[..., start : start + value.size].reshape(*points.shape[:-1], *value.shape)
+        start += value.size
+    return named
+
+
+def expand(terms: Terms, points: Floats) -> dict[str, Floats]:
+    """(..., shape) of all that is used of a fit, the deterministics of the definition, given (..., n)."""
+    exits, arrivals, raw = terms.exits, terms.arrivals, by_name(terms, points)
+    size = np.exp(raw["log_calendar_size"])[..., exits.calendar_group]
+    calendar = (coloured(exits.calendar, raw["calendar_white"]) * size) @ exits.calendar_matrix
+    log_sd = raw["log_effect_size"][..., exits.kind, :][..., exits.effect_group]
+    log_sd = np.where(exits.fixed == 1, exits.fixed_log_size, log_sd)
+    effect = coloured(exits.effect, raw["effect_white"]) * np.exp((1 - exits.centred) * log_sd)
+    average = (exits.month_weights * calendar[..., exits.kind, :]).sum(axis=-1)
+    average += (effect * (exits.cell_weights @ exits.effect_matrix.T)).sum(axis=-1)
+    z = coloured(arrivals.coefficients, raw["arrival_white"])
+    drift = (z[..., 1:] * np.exp(raw["log_arrival_size"])[..., arrivals.group]) @ arrivals.matrix
+    values = {
+        "log_calendar": calendar,
+        "effect": effect,
+        "log_hazard": coloured(exits.profile, raw["profile_white"]) - average[..., None],
+        "arrival_shape": np.exp(-2 * raw["log_arrival_scatter"][..., 0]),
+        "log_arrival_rate": z[..., :1] + drift,
+    }
+    if has_amounts(terms):
+        values["amount_scatter"] = np.exp(raw["log_amount_scatter"][..., 0])
+        values["log_amount"] = coloured(terms.amounts.coefficients, raw["amount_white"])
+    return values
+
+
+def check(model: pm.Model, terms: Terms) -> None:
+    """That the compiled density and `expand` are what the definition says, at the initial point and at one beside it.
+
+    Its derivatives are not looked at: wrong ones would slow the sampler down, and not mislead it.
+    """
+    start = initial_point(terms)
+    shapes = {name: value.shape for name, value in start.items()}
+    defined = {variable.name: variable.type.shape for variable in model.value_vars}
+    if list(shapes.items()) != list(defined.items()):
+        raise RuntimeError(f"the compiled model has the parameters {shapes}, its definition {defined}")
+    names = [variable.name for variable in model.deterministics]
+    outputs = [*model.logp(sum=False), *model.replace_rvs_by_values(model.deterministics)]
+    evaluate = model.compile_fn(outputs, inputs=model.value_vars, mode=Mode("py", None), on_unused_input="ignore")
+    centre = flat(start)
+    points = centre + np.random.default_rng(0).uniform(-1, 1, (2, centre.size)) * [[0], [1]]
+    found, bound, slope = expand(terms, points), bind(terms), np.empty(centre.size)
+    named = by_name(terms, points)
+    for i, point in enumerate(points):
+        outcome = evaluate({name: value[i] for name, value in named.items()})
+        parts, values = outcome[: -len(names)], dict(zip(names, outcome[-len(names) :], strict=True))
+        expected, summed = (sum(float(how(part).sum()) for part in parts) for how in (np.asarray, np.abs))
+        density = log_density(point, slope, bound)
+        if not abs(density - expected) <= ROUNDING * summed:
+            raise RuntimeError(f"the compiled density is {density!r}, its definition {expected!r}")
+        if values.keys() != found.keys():
+            raise RuntimeError(f"expanded are {sorted(found)}, defined {sorted(values)}")
+        for name, value in values.items():
+            if not np.allclose(
+                found[name][i], value, rtol=ROUNDING, atol=ROUNDING * max(1, np.abs(value).max(initial=0))
+            ):
+                raise RuntimeError(f"{name} is expanded to other values than its definition gives")
