@@ -32,7 +32,7 @@ def whitened(name: str, block: Whitening) -> Any:
 
 
 def coloured(block: Whitening, white: Floats) -> Floats:
-    """x of many white coordinates: (draws..., ..., n), with block.centre (..., n)."""
+    """(..., draws, *shape) x of white coordinates, with (*shape) that of the centre."""
     axis = white.ndim - block.centre.ndim - 1  # of the draws; multiplied as one matrix
     drawn = np.moveaxis(white, axis, -2)
     return np.asarray(block.centre + np.moveaxis(drawn @ block.spread.swapaxes(-1, -2), -2, axis))
