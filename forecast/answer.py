@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,9 @@ from forecast.config import Config
 from forecast.draws import Scenario, scenario
 from forecast.errors import FunnelError
 from forecast.fit import Fit, Progress, fit
-from forecast.history import Floats, History, as_of, days
+from forecast.history import Floats, History, as_of, day_of, days
 from forecast.question import Question
+from forecast.record import record
 from forecast.sources.tables import Tables, usual_attributes
 from forecast.summary import summarise
 from simulations import Outcomes, simulate
@@ -82,32 +84,61 @@ def ask(
     progress: Progress | None = None,
     threads: int | None = None,
     deal_detail: bool = False,
+    past: Mapping[str, Any] | None = None,
 ) -> Answer:
-    """Fit what was known at the origin, simulate, and answer; FunnelError where that cannot be done."""
+    """Fit what was known at the origin, simulate, and answer; FunnelError where that cannot be done.
+
+    past: the result of a backtest, whose record is quoted (see forecast/record.py).
+    """
     history = as_of(tables, config.funnel, question.origin)
     last = max(period.after for period, _ in question.periods)
     edges, kept = _month_edges(history, question, pd.Timestamp(last))
-    end = pd.Timestamp(0) + pd.Timedelta(days=float(edges[-1]) - 1)
-    attributes = _attributes(config, history)
-    fitted = fit(
-        history, attributes, until=end, fiscal_year_starts=config.funnel.fiscal_year_starts,
-        draws=question.draws, seed=question.seed, progress=progress,
+    attributes = model_attributes(config, history)
+    grouping = attributes[0] if attributes else None
+    fitted, prepared, outcomes = simulated(
+        config, history, edges, kept, draws=question.draws, seed=question.seed, grouping=grouping,
+        progress=progress, threads=threads, deal_detail=deal_detail,
     )  # fmt: skip
     minor = 10**config.funnel.minor_digits
-    grouping = attributes[0] if attributes else None
-    prepared = scenario(fitted, edges, grouping, minor=minor, seed=question.seed)
+    months = _labels(edges[: kept + 1])
+    summary = summarise(config, tables, question, fitted, prepared, outcomes, edges[: kept + 1], grouping, minor)
+    summary["record"] = None if past is None else record(past, config, question.origin)
+    return Answer(question, summary, outcomes, months, fitted, prepared, minor)
+
+
+def simulated(
+    config: Config,
+    history: History,
+    edges: Floats,
+    kept: int,
+    *,
+    draws: int,
+    seed: int,
+    grouping: str | None = None,
+    progress: Progress | None = None,
+    threads: int | None = None,
+    deal_detail: bool = False,
+) -> tuple[Fit, Scenario, Outcomes]:
+    """The fit of a history and its simulations over the months between `edges` (days since 1970-01-01, the first
+    the origin); deals are created, and amounts counted, in the first `kept` of them.
+    """
+    end = pd.Timestamp(0) + pd.Timedelta(days=float(edges[-1]) - 1)
+    fitted = fit(
+        history, model_attributes(config, history), until=end, fiscal_year_starts=config.funnel.fiscal_year_starts,
+        draws=draws, seed=seed, progress=progress,
+    )  # fmt: skip
+    prepared = scenario(fitted, edges, grouping, minor=10**config.funnel.minor_digits, seed=seed)
     outcomes = simulate(
-        prepared.draws, prepared.open_deals, prepared.templates, seed=question.seed,
+        prepared.draws, prepared.open_deals, prepared.templates, seed=seed,
         group_sizes={name: len(names) for name, names in prepared.labels.items()},
         arrival_months=kept, months=kept, deal_detail=deal_detail, threads=threads,
         progress=None if progress is None else lambda done, total: progress("Simulating deals", done, total),
     )  # fmt: skip
-    months = _labels(edges[: kept + 1])
-    summary = summarise(config, tables, question, fitted, prepared, outcomes, edges[: kept + 1], grouping, minor)
-    return Answer(question, summary, outcomes, months, fitted, prepared, minor)
+    return fitted, prepared, outcomes
 
 
-def _attributes(config: Config, history: History) -> list[str]:
+def model_attributes(config: Config, history: History) -> list[str]:
+    """The columns that the model uses: those named under [model], else the usual ones; FunnelError."""
     chosen = config.model.attributes
     if chosen is None:
         return list(usual_attributes(history.deals, history.known))
@@ -122,14 +153,19 @@ def _attributes(config: Config, history: History) -> list[str]:
 
 
 def _month_edges(history: History, question: Question, last: pd.Timestamp) -> tuple[Floats, int]:
-    """Edges of the simulated months from the origin on, cut where a period begins or ends, and how many of
-    the months lie within the periods; those after them are for the closing dates of single deals.
+    """Edges of the simulated months, cut where a period begins or ends, and how many of the months lie within
+    the periods; those after them are for the closing dates of single deals.
     """
     horizon = max(history.origin + pd.DateOffset(months=DEAL_HORIZON), last)
-    starts = pd.date_range(history.origin, horizon, freq="MS")
     cuts = [pd.Timestamp(day) for period, _ in question.periods for day in (period.start, period.after)]
-    edges = sorted({history.origin, horizon, *starts, *(cut for cut in cuts if cut > history.origin)})
-    return days(pd.Series(edges)), edges.index(last)
+    edges = month_edges(history.origin, horizon, cuts)
+    return edges, int(np.searchsorted(edges, day_of(last)))
+
+
+def month_edges(origin: pd.Timestamp, end: pd.Timestamp, cuts: Sequence[pd.Timestamp] = ()) -> Floats:
+    """Days since 1970-01-01 of the origin, the beginnings of months and the cuts after it, and the end."""
+    starts = pd.date_range(origin, end, freq="MS")
+    return days(pd.Series(sorted({origin, end, *starts, *(cut for cut in cuts if cut > origin)})))
 
 
 def _labels(edges: Floats) -> tuple[str, ...]:

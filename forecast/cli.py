@@ -12,12 +12,13 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from forecast import outputs, setup, terminal
+from forecast import outputs, record, setup, terminal, terminal_backtest
 from forecast.errors import FunnelError, near
 from forecast.progress import bars
 from forecast.question import question_from
+from forecast.screen import console
 from forecast.sources import load
-from forecast.terminal import console
+from forecast.windows import usual_horizon, windows
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -103,6 +104,10 @@ def forecast(
         Path | None, typer.Option(metavar="FILE.csv", help="Write what to expect of every open deal.")
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write all three files into this folder.")] = None,
+    past: Annotated[
+        Path | None,
+        typer.Option("--record", metavar="FILE", help="The backtest.json to quote. Default: the funnel's own, if any."),
+    ] = None,
 ) -> None:
     """The probability that the funnel reaches its target, with what it rests on.
 
@@ -123,10 +128,14 @@ def forecast(
             draws=draws,
             seed=seed,
         )
+        found = past or record.at_hand(config)
+        board = None if found is None else record.read(found)
         progress("Loading the model", 0, 0)
         from forecast.answer import ask  # imports PyMC, which takes seconds
 
-        answer = ask(config, tables, question, progress=progress, threads=threads, deal_detail="deals" in files)
+        answer = ask(
+            config, tables, question, progress=progress, threads=threads, deal_detail="deals" in files, past=board
+        )
     summary = outputs.finite(answer.summary)
     told = outputs.with_files(summary, {})
     try:
@@ -134,6 +143,70 @@ def forecast(
         told = outputs.with_files(summary, files)
     finally:  # the answer is shown also where the disk is full
         terminal.show(told, console())
+
+
+@app.command()
+def backtest(
+    source: Annotated[
+        Path | None,
+        typer.Argument(help="A funnel file (TOML), a folder with one, or a CSV or Parquet file."),
+    ] = None,
+    sample: Annotated[str | None, typer.Option(help="Ask the past of a sample: maven or b2b.")] = None,
+    origins: Annotated[
+        list[str] | None,
+        typer.Option(metavar="DAYS", help="FIRST..LAST or one day; may be repeated. Default: all that can be scored."),
+    ] = None,
+    every: Annotated[str, typer.Option(metavar="STEP", help="week, month or quarter between origins.")] = "month",
+    horizon: Annotated[
+        str | None,
+        typer.Option(help="quarter, month or year (its rest), or 28d, 4w, 3m. Default: as the funnel file asks."),
+    ] = None,
+    by: Annotated[str | None, typer.Option(metavar="COLUMN", help="Score its groups too (default: teams).")] = None,
+    draws: Annotated[int | None, typer.Option(min=1, help="How many futures are simulated for each.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same scores.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Questions asked at once, in processes.")] = 1,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Ask on this Dask cluster, e.g. tcp://10.0.0.1:8786.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where results are kept. Default: backtest/ beside the funnel file."),
+    ] = None,
+) -> None:
+    """Ask past days what is known by now, and score the answers beside what others would have said.
+
+    An interrupted run goes on where it stopped. `funnel forecast` quotes the record that this leaves.
+    """
+    asked = _source(source, sample)
+    with bars() as progress:
+        progress("Reading the rows", 0, 0)
+        config, tables = load(asked)
+        past = windows(
+            tables,
+            origins=origins or (),
+            every=every,
+            horizon=horizon or usual_horizon([period for period, _ in config.periods()]),
+            fiscal_year_starts=config.funnel.fiscal_year_starts,
+        )
+        folder = out or (Path(record.FOLDER) / sample if sample else config.folder / record.FOLDER)
+        progress("Loading the model", 0, 0)
+        from forecast.backtest import Settings, backtest, grouping_of  # imports PyMC, which takes seconds
+        from forecast.executors import executor
+        from forecast.scoreboard import scoreboard
+
+        settings = Settings(
+            draws=config.forecast.draws if draws is None else draws,
+            seed=config.forecast.seed if seed is None else seed,
+            grouping=grouping_of(tables, by),
+        )
+        with executor(jobs, cluster) as pool:
+            cases = backtest(config, tables, past, settings, folder=folder, executor=pool, progress=progress)
+        board = scoreboard(config, past, settings, cases)
+    file = folder / record.FILE
+    outputs.write_json(file, board)
+    shown = console()
+    terminal_backtest.show(outputs.finite(board), shown)
+    shown.print(Text(f"\nFile: {file}"))
 
 
 def _source(source: Path | None, sample: str | None) -> Path:

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from forecast.words import chance, day, exact, money, percent, plain, span
+from forecast.screen import Column, tables
+from forecast.words import chance, day, exact, money, percent, plain, span, with_unit
 
-WIDTH = 100
-GAP = 2  # spaces between columns
 NAME = 22  # longest name of a client in a table
 STAGE = 30
 
 Summary = Mapping[str, Any]
-
-
-def console() -> Console:
-    """Standard output, at most 100 columns wide."""
-    plain = Console(highlight=False)
-    return Console(highlight=False, width=min(WIDTH, plain.width) if plain.is_terminal else WIDTH)
 
 
 def show(summary: Summary, screen: Console) -> None:
@@ -38,10 +30,6 @@ def show(summary: Summary, screen: Console) -> None:
         first = False
         for line in lines:
             screen.print(line)
-
-
-def _with(amount: str, currency: str) -> str:
-    return f"{amount} {currency}".rstrip()
 
 
 def _span(period: Summary) -> str:
@@ -64,7 +52,7 @@ def _asked(summary: Summary, width: int) -> Iterator[RenderableType]:
     yield Text(f"Can {name} reach its target{'s' if len(summary['periods']) > 1 else ''}?", style="bold")
     yield Text(f"Asked as of {day(summary['origin'])}; nothing recorded on that day or later is used.")
     for period in summary["periods"]:
-        target = _with(exact(period["target"]), summary["currency"])
+        target = with_unit(exact(period["target"]), summary["currency"])
         days = "" if ".." in period["period"] else f" ({span(period['start'], period['end'])})"
         yield Text(f"  {target} {_span(period)}{days}")
 
@@ -72,9 +60,9 @@ def _asked(summary: Summary, width: int) -> Iterator[RenderableType]:
 def _chances(summary: Summary, width: int) -> Iterator[RenderableType]:
     simulated = False
     for period in summary["periods"]:
-        target = _with(money(period["target"]), summary["currency"])
+        target = with_unit(money(period["target"]), summary["currency"])
         if period["gap"] <= 0:
-            won = _with(money(period["won_to_date"]), summary["currency"])
+            won = with_unit(money(period["won_to_date"]), summary["currency"])
             yield Text(f"The target of {target} {_span(period)} is reached already: {won} is won.", "bold")
             continue
         simulated = True
@@ -100,18 +88,13 @@ def _ranges(summary: Summary, width: int) -> Iterator[RenderableType]:
     shown = dict(sorted(months.items())[:24])
     columns += [_range(name, month) for name, month in shown.items()]
     title = f"Revenue, {summary['currency'] or 'no currency given'}"
-    yield from _tables(title, ["P10: 1 in 10 lower", "P50: the middle", "P90: 1 in 10 higher"], columns, width)
+    yield from tables(title, ["P10: 1 in 10 lower", "P50: the middle", "P90: 1 in 10 higher"], columns, width)
     if len(months) > len(shown):
         yield Text(f"{len(months) - len(shown)} later months are in the file that --json writes.", style="dim")
 
 
 def _length(period: Summary) -> int:
     return (date.fromisoformat(period["end"]) - date.fromisoformat(period["start"])).days
-
-
-class Column(NamedTuple):
-    heading: str
-    cells: Sequence[str]
 
 
 def _range(heading: str, of: Summary) -> Column:
@@ -132,7 +115,7 @@ def _drivers(summary: Summary, width: int) -> Iterator[RenderableType]:
         "Chance without the largest client",
     ]
     columns = [Column(_heading(period), _driven(period)) for period in summary["periods"]]
-    yield from _tables("What drives it", labels, columns, width)
+    yield from tables("What drives it", labels, columns, width)
     if any(period["clients"]["unknown"] for period in summary["periods"]):
         yield Text("Clients of open deals that name none are drawn from past deals.", style="dim")
 
@@ -168,7 +151,7 @@ def _stages(summary: Summary, width: int) -> Iterator[RenderableType]:
         Column("move on or win", [_conversion(stage["conversion"]) for stage in stages]),
         Column("days until then", [_days(stage["lead_time_days"]) for stage in stages]),
     ]
-    yield from _tables("Stage (95 % intervals)", names, columns, width)
+    yield from tables("Stage (95 % intervals)", names, columns, width)
 
 
 def _conversion(rate: Mapping[str, float | None]) -> str:
@@ -194,7 +177,7 @@ def _basis(summary: Summary, width: int) -> Iterator[RenderableType]:
     viable = f"{now['viable']:,} of them viable (the client has committed)"
     if now["viable"] == now["deals"]:
         viable = "all of them viable"
-    worth = f", worth {_with(money(now['value']), summary['currency'])}" if now["amounts_known"] else ""
+    worth = f", worth {with_unit(money(now['value']), summary['currency'])}" if now["amounts_known"] else ""
     expected, recent = (_number(new[key]) for key in ("expected_per_month", "recent_per_month"))
     yield Text(
         f"Open deals: {now['deals']:,}, {viable}{worth}. New deals: {expected} a month expected, {recent} lately."
@@ -205,12 +188,22 @@ def _basis(summary: Summary, width: int) -> Iterator[RenderableType]:
         yield Text(f"Model check: passed; {counts} are reproduced.")
     else:
         yield Text(f"Model check: NOT passed; {plain(fit['message'], 200)}", style="bold red")
+    if (past := summary["record"]) is not None:
+        yield Text(record(past))
     why = ""
     if rows["reasons"]:
         first = max(rows["reasons"], key=lambda one: one["count"])
         mostly = "mostly: " if len(rows["reasons"]) > 1 else ""
         why = f" ({mostly}{plain(first['reason'], 48 - len(mostly))})"
     yield Text(f"Rows: {rows['read']:,} read = {rows['used']:,} used + {rows['set_aside']:,} set aside{why}")
+
+
+def record(past: Mapping[str, Any]) -> str:
+    """The track record in a sentence."""
+    ranges = f"this funnel's {100 * past['level']:.0f} % ranges held the truth"
+    if past["questions"] == 1:
+        return f"Track record: asked once before, {ranges if past['held'] else ranges.replace('held', 'missed')}."
+    return f"Track record: in {past['questions']} past questions, {ranges} {past['held']} times."
 
 
 def _number(value: float) -> str:
@@ -231,7 +224,7 @@ def _happened(summary: Summary, width: int) -> Iterator[RenderableType]:
             if revenue > period["p90"]
             else "between P10 and P90"
         )
-        won = _with(money(revenue), summary["currency"])
+        won = with_unit(money(revenue), summary["currency"])
         yield Text.assemble(f"What really happened {_span(period)}: ", (f"{won}, {outcome}", "bold"), f" ({place}).")
 
 
@@ -246,27 +239,3 @@ def _files(summary: Summary, width: int) -> Iterator[RenderableType]:
         yield Text(line)
     else:
         yield Text("Files:\n" + "\n".join(files))
-
-
-def _tables(title: str, labels: Sequence[str], columns: Iterable[Column], width: int) -> Iterator[RenderableType]:
-    """A table of numbers, continued in another below where the columns do not fit side by side."""
-    first = max(cell_len(text) for text in (title, *labels))
-    blocks: list[list[Column]] = []
-    room = 0
-    for column in columns:
-        wide = GAP + max(cell_len(line) for text in (column.heading, *column.cells) for line in text.split("\n"))
-        if not blocks or wide > room:
-            blocks.append([])
-            room = width - first
-        blocks[-1].append(column)
-        room -= wide
-    for index, block in enumerate(blocks):
-        if index:
-            yield Text()
-        table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
-        table.add_column(Text(title), min_width=first, vertical="bottom")
-        for column in block:
-            table.add_column(Text(column.heading), justify="right", no_wrap=True)
-        for row, label in enumerate(labels):
-            table.add_row(Text(label), *(Text(column.cells[row]) for column in block))
-        yield table

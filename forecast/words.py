@@ -19,6 +19,11 @@ def money(amount: float) -> str:
     return small if small == "0" else sign + small
 
 
+def with_unit(amount: str, currency: str) -> str:
+    """3.28M USD; the amount alone where no currency is given."""
+    return f"{amount} {currency}".rstrip()
+
+
 def exact(amount: float) -> str:
     """With thousands separated, cents only where there are some."""
     return f"{amount:,.2f}".removesuffix(".00")

@@ -7,7 +7,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from forecast.progress import bars
-from forecast.terminal import WIDTH, show
+from forecast.screen import WIDTH
+from forecast.terminal import show
 from forecast.words import chance, exact, money, percent, plain, span
 from tests.forecast import summaries
 

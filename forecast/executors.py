@@ -1,0 +1,36 @@
+"""Where independent work is done: here one by one, in processes, or on a Dask cluster."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+
+from forecast.errors import FunnelError
+
+PATIENCE = 10  # seconds until a cluster that does not answer counts as absent
+
+
+@contextmanager
+def executor(jobs: int, cluster: str | None) -> Iterator[Executor | None]:
+    """What runs the work; None means here, one piece after the other. Raises FunnelError without a cluster."""
+    if cluster is None:
+        if jobs == 1:
+            yield None
+            return
+        with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+            yield pool
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        remedy = 'Install it with: pip install "entonnoir[cluster]".'
+        raise FunnelError("a Dask cluster needs the package distributed", remedy=remedy) from None
+    try:
+        client = Client(cluster, timeout=PATIENCE)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        remedy = "Start `dask scheduler` and its workers, with the same packages as here, and give its address."
+        raise FunnelError(f"there is no Dask cluster at {cluster} ({error})", remedy=remedy) from None
+    with client:
+        yield client.get_executor()  # type: ignore[no-untyped-call]

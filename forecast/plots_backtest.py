@@ -1,0 +1,115 @@
+"""Figures of a backtest, one function each: they draw what the scoreboard says. Every title states the finding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any
+
+import plotly.graph_objects as go
+
+from forecast.drawing import FONT, GREY, HAPPENED, INK, REACHED, SHORT, dress, text, ticks
+from forecast.record import OURS, QUOTED
+from forecast.words import money, with_unit
+
+Board = Mapping[str, Any]
+
+ROW = 26  # pixels of one past question
+
+
+def ranges(board: Board) -> go.Figure:
+    """The 80 % range of every past question, its middle, and what happened."""
+    windows = board["windows"]
+    names = [_span(window) for window in windows]
+    figure = go.Figure()
+    for window, name in zip(windows, names, strict=True):
+        color = REACHED if window["p10"] <= window["actual"] <= window["p90"] else HAPPENED
+        line = {"color": color, "width": 7}
+        figure.add_scatter(x=[window["p10"], window["p90"]], y=[name] * 2, mode="lines", line=line, hoverinfo="skip")
+    for key, symbol, size, color in (("p50", "line-ns-open", 12, INK), ("actual", "diamond", 10, INK)):
+        told = [f"{'Happened' if key == 'actual' else 'P50'}: {money(window[key])}" for window in windows]
+        marker = {"symbol": symbol, "size": size, "color": color}
+        figure.add_scatter(
+            x=[window[key] for window in windows], y=names, mode="markers", marker=marker,
+            hovertext=told, hoverinfo="text",
+        )  # fmt: skip
+    held = sum(window["p10"] <= window["actual"] <= window["p90"] for window in windows)
+    finding = f"{held} of {len(windows)} ranges of {100 * QUOTED:.0f} % held what happened"
+    detail = "Bars: P10 to P90, blue where they held, orange where not. Diamond: what happened. Stroke: P50"
+    dress(figure, finding, detail, height=170 + ROW * len(windows), left=190)
+    ends = [window[key] for window in windows for key in ("p10", "p90", "actual")]
+    low, high = 0.0, 1.05 * max(ends, default=1.0)
+    currency = f", {board['currency']}" if board["currency"] else ""
+    figure.update_xaxes(
+        range=[low, high], title_text=text(f"Won within the window{currency}"), gridcolor="#EEEEEE", **ticks(low, high)
+    )
+    figure.update_yaxes(autorange="reversed", tickfont_size=FONT)
+    return figure
+
+
+def _span(window: Board) -> str:
+    end = date.fromisoformat(window["after"]) - timedelta(days=1)
+    return f"{window['origin']} to {end.isoformat()[5:]}"
+
+
+def pits(board: Board) -> go.Figure:
+    """Where in the forecast ranges the outcomes fell: level for a calibrated forecast."""
+    ours = _ours(board)
+    counts = ours["pit"]
+    total, bins = sum(counts), len(counts)
+    share = [100 * number / bins for number in range(bins + 1)]
+    names = [f"{low:.0f} to {high:.0f} %" for low, high in pairwise(share)]
+    told = [f"{count} of {total} outcomes" for count in counts]
+    bars = go.Bar(x=names, y=counts, marker={"color": REACHED}, hovertext=told, hoverinfo="text", text=counts)
+    figure = go.Figure(bars.update(textposition="outside", width=0.9))
+    figure.add_hline(y=total / bins, line={"color": INK, "dash": "dash", "width": 1})
+    dress(
+        figure, _leaning(ours), f"Dashed: {total / bins:.1f} in each, as of a forecast without fault",
+        height=400, below=70,
+    )  # fmt: skip
+    figure.update_xaxes(title_text="Place of the outcome within the simulated futures, from the lowest to the highest")
+    figure.update_yaxes(visible=False, range=[0, 1.2 * max(counts, default=1)])
+    return figure
+
+
+def _leaning(ours: Board) -> str:
+    """What the places of the outcomes say, in words that so few of them bear."""
+    counts = ours["pit"]
+    total = sum(counts)
+    if total < 2 * len(counts):
+        return f"{total} outcomes: too few to see a pattern"
+    if ours["pit_mean"] < 0.4:
+        return "Outcomes fell low in the ranges: the forecasts were too high"
+    if ours["pit_mean"] > 0.6:
+        return "Outcomes fell high in the ranges: the forecasts were too low"
+    ends = (counts[0] + counts[-1]) / total
+    if ends > 0.6:
+        return "Outcomes fell at the ends of the ranges: these were too narrow"
+    if ends < 0.2:
+        return "Outcomes fell in the middle of the ranges: these were too wide"
+    return "Outcomes fell all over the ranges, as they should"
+
+
+def comparison(board: Board) -> go.Figure:
+    """Mean CRPS of every forecast, the best first."""
+    lines = board["all"]
+    names = [line["forecast"] for line in lines]
+    values = [line["crps"] for line in lines]
+    colors = [REACHED if name == OURS else SHORT for name in names]
+    told = [with_unit(money(value), board["currency"]) for value in values]
+    bars = go.Bar(x=values, y=names, orientation="h", marker={"color": colors}, text=told, hoverinfo="skip")
+    figure = go.Figure(bars.update(textposition="outside", width=0.7))
+    best = lines[0]["forecast"]
+    finding = "This forecast came closest to what happened" if best == OURS else f"{best} came closest to what happened"
+    detail = "Mean distance between forecast and outcome (CRPS), the spread counted; smaller is better"
+    dress(figure, finding[:1].upper() + finding[1:], detail, height=150 + 44 * len(lines), left=150)
+    high = 1.25 * max(values, default=1.0)
+    figure.update_xaxes(range=[0, high], color=GREY, **ticks(0, high))
+    figure.update_yaxes(autorange="reversed", tickfont_size=FONT)
+    return figure
+
+
+def _ours(board: Board) -> Board:
+    found: Board = next(line for line in board["all"] if line["forecast"] == OURS)
+    return found

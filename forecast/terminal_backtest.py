@@ -1,0 +1,175 @@
+"""A backtest on the terminal: it words and lays out the scoreboard, and computes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from forecast.record import OURS, QUOTED
+from forecast.screen import Column, tables
+from forecast.words import day, money, plain, with_unit
+
+NAME = 22
+MOST_GROUPS = 8
+
+Board = Mapping[str, Any]
+
+
+def show(board: Board, screen: Console) -> None:
+    """Print what was asked, who is best, the scores, where they differ, what went wrong, the verdict."""
+    parts = (_asked, _best, _scores, _distance, _groups, _worst, _recalibration)
+    for number, part in enumerate(parts):
+        lines = list(part(board, screen.width))
+        if lines and number:
+            screen.print()
+        for line in lines:
+            screen.print(line)
+
+
+def _asked(board: Board, width: int) -> Iterator[RenderableType]:
+    yield Text(f"Can the forecasts of {plain(board['funnel'] or 'this funnel', 60)} be relied on?", style="bold")
+    windows = board["windows"]
+    if windows:
+        first, last = windows[0]["origin"], windows[-1]["origin"]
+        yield Text(
+            f"{board['questions']} past questions, as of {day(first)} to {day(last)}, each with what was known then."
+        )
+    for refused in board["refused"]:
+        yield Text(f"As of {day(refused['origin'])} there is no answer: {plain(refused['why'], 140)}", style="red")
+    if board["overlap"]:
+        yield Text(
+            f"A question shares days with up to {board['overlap']} of the next; the errors (±) take that into account.",
+            style="dim",
+        )
+
+
+def _best(board: Board, width: int) -> Iterator[RenderableType]:
+    lines = board["all"]
+    if not lines:
+        return
+    best = lines[0]
+    ours = next(line for line in lines if line["forecast"] == OURS)
+    off = with_unit(money(best["crps"]), board["currency"])
+    beside = "" if best is ours else f"; this forecast is off by {money(ours['crps'])}"
+    yield Text(f"Closest to what happened: {best['forecast']}, off by {off} on average{beside}.", "bold")
+    held = next(part for part in ours["coverage"] if part["level"] == QUOTED)
+    likely = f"a long record would show {100 * held['low']:.0f} to {100 * held['high']:.0f} %"
+    yield Text(f"Its {100 * QUOTED:.0f} % ranges held the truth {held['held']} times of {held['of']} ({likely}).")
+
+
+def _scores(board: Board, width: int) -> Iterator[RenderableType]:
+    yield from _table(f"All deals, {board['currency'] or 'no currency given'}", board["all"], width)
+    if len(board["open"]) > 1:
+        yield Text()
+        yield from _table("Deals open on the day alone", board["open"], width)
+    yield Text(
+        "CRPS: mean distance of forecast and outcome, its spread counted; smaller is better. Ours closer: by how "
+        "much of the other's CRPS. Brier: error of the chance to reach 80, 100 and 120 % of the run-rate.",
+        style="dim",
+    )
+
+
+def _table(title: str, lines: Sequence[Board], width: int) -> Iterator[RenderableType]:
+    columns = [
+        Column("CRPS", [money(line["crps"]) for line in lines]),
+        Column("ours closer", [_skill(line) for line in lines]),
+        *(
+            Column(f"{100 * part['level']:.0f} % held", [_held(line["coverage"][index]) for line in lines])
+            for index, part in enumerate(lines[0]["coverage"] if lines else [])
+        ),
+        Column("P50 off by", [money(line["median_error"]) for line in lines]),
+        Column("80 % width", [money(line["width"]) for line in lines]),
+        Column("Brier", ["–" if line["brier"] is None else f"{line['brier']['score']:.3f}" for line in lines]),
+    ]
+    yield from tables(title, [line["forecast"] for line in lines], columns, width)
+
+
+def _skill(line: Board) -> str:
+    if line["skill"] is None:
+        return "–"
+    return f"{100 * line['skill']:+.0f} % ± {100 * line['skill_se']:.0f}".replace("-", "−")
+
+
+def _held(part: Board) -> str:
+    return f"{part['held']} of {part['of']}"
+
+
+def _distance(board: Board, width: int) -> Iterator[RenderableType]:
+    lines = board["by_distance"]
+    if lines:
+        names = [
+            f"{line['from_days']} days" if line["from_days"] == line["to_days"]
+            else f"{line['from_days']} to {line['to_days']} days"
+            for line in lines
+        ]  # fmt: skip
+        yield from _beside("Days to the end", names, lines, width)
+
+
+def _groups(board: Board, width: int) -> Iterator[RenderableType]:
+    lines = sorted(board["by_group"], key=lambda line: -line["actual"])
+    if lines:
+        names = [plain(line["group"], NAME) for line in lines[:MOST_GROUPS]]
+        yield from _beside(f"By {plain(board['grouping'], NAME)}", names, lines[:MOST_GROUPS], width)
+        if len(lines) > MOST_GROUPS:
+            yield Text(f"{len(lines) - MOST_GROUPS} smaller ones are in the file.", style="dim")
+
+
+def _beside(title: str, names: Sequence[str], lines: Sequence[Board], width: int) -> Iterator[RenderableType]:
+    columns = [
+        Column("questions", [f"{line['questions']}" for line in lines]),
+        Column("happened, mean", [money(line["actual"]) for line in lines]),
+        Column("CRPS", [money(line["crps"]) for line in lines]),
+        Column("80 % held", [_held(line["coverage"]) for line in lines]),
+        Column("P50 too high by", [money(line["bias"]) for line in lines]),
+        Column("best other", [_other(line) for line in lines]),
+    ]
+    yield from tables(title, names, columns, width)
+
+
+def _other(line: Board) -> str:
+    return "–" if line["best_other"] is None else f"{line['best_other']} {money(line['best_other_crps'])}"
+
+
+def _worst(board: Board, width: int) -> Iterator[RenderableType]:
+    if board["worst"]:
+        yield Text("Where it was furthest off", style="bold")
+    for case in board["worst"]:
+        way = "more" if case["error"] > 0 else "less"
+        amount = case["largest"] if case["cause"] == "one large deal" else case["parts"][case["cause"]]
+        yield Text(
+            f"As of {day(case['origin'])}: {money(case['actual'])} happened, {money(case['p10'])} to "
+            f"{money(case['p90'])} was forecast. {money(abs(case['error']))} {way} than expected; "
+            f"mostly {case['cause']} ({_signed(amount)}): {_numbers(case)}."
+        )
+
+
+def _signed(amount: float) -> str:
+    return f"{'+' if amount > 0 else '−'}{money(abs(amount))}"
+
+
+def _numbers(case: Board) -> str:
+    """The counts behind the cause."""
+    expected, happened = case["expected"], case["happened"]
+    if case["cause"] == "new deals":
+        return f"{happened['created']:,.0f} were created, {expected['created']:,.0f} expected"
+    kind = "new" if case["cause"] == "conversion of new deals" else "open"
+    if case["cause"].startswith("conversion"):
+        return f"{happened[f'wins_{kind}']:,.0f} of them were won, {expected[f'wins_{kind}']:,.0f} expected"
+    wins, hoped = (sum(of[f"wins_{kind}"] for kind in ("open", "new")) for of in (happened, expected))
+    paid, planned = (sum(of[f"amount_{kind}"] for kind in ("open", "new")) for of in (happened, expected))
+    if case["cause"] == "one large deal":
+        return "it was won"
+    return f"{money(paid / max(wins, 1))} a deal, {money(planned / max(hoped, 1e-9))} expected"
+
+
+def _recalibration(board: Board, width: int) -> Iterator[RenderableType]:
+    tried = board["recalibration"]
+    if tried is not None:
+        gain = f"{100 * tried['gain']:+.0f} % ± {100 * tried['gain_se']:.0f} of CRPS".replace("-", "−")
+        verdict = "it helps" if tried["helps"] else "not used"
+        yield Text(
+            f"Ranges bent by how earlier questions ended, tried on {tried['questions']} later ones: {gain}; {verdict}."
+        )

@@ -1,0 +1,151 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     notebook_metadata_filter: -jupytext.text_representation.jupytext_version
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Can I trust it?
+#
+# A forecast that says "54 %" cannot be wrong on one occasion. It can be wrong over many: of all targets that
+# were given a chance of about one half, about half should have been reached, and of all ranges called 80 %,
+# about 80 % should have held what happened. So before planning on a forecast, ask it about days whose future
+# is known by now, let it see only what was known then, and count.
+#
+# That is what `funnel backtest` does. This notebook reads its result with you; it computes no forecast and
+# takes a few seconds.
+#
+# **What to change:** `source` is a sample (`maven`) or your own funnel file, for which you have run
+# `funnel backtest`.
+
+# %% tags=["parameters"]
+source = "maven"
+
+# %%
+from importlib.resources import files
+from pathlib import Path
+
+from IPython.display import Markdown
+
+from forecast import plots_backtest, record
+from forecast.record import OURS, QUOTED
+from forecast.sources import configured
+from forecast.words import day, money, with_unit
+
+sample = Path(str(files("forecast") / "samples" / source))
+config = configured(sample if sample.is_dir() else Path(source))
+found = record.at_hand(config)
+if found is None:
+    raise SystemExit(f"There is no backtest of {source} yet: run `funnel backtest` first.")
+board = record.read(found)
+unit = board["currency"]
+ours = next(line for line in board["all"] if line["forecast"] == OURS)
+
+first, last = board["windows"][0], board["windows"][-1]
+print(f"{board['questions']} past questions, asked as of {day(first['origin'])} to {day(last['origin'])}.")
+print(f"Refused an answer: {len(board['refused'])}.")
+
+# %% [markdown]
+# ## Did the ranges hold what happened?
+#
+# One bar per past question, from P10 to P90. If the forecast is honest, about 8 of 10 bars hold the diamond.
+# Fewer, and it claims to know more than it does: plan with wider margins than it says. All of them over a long
+# record, and it is more modest than it needs to be.
+
+# %%
+plots_backtest.ranges(board)
+
+# %%
+lines = [
+    f"| {100 * part['level']:.0f} % ranges | {part['held']} of {part['of']} "
+    f"| {100 * part['low']:.0f} to {100 * part['high']:.0f} % |"
+    for part in ours["coverage"]
+]
+Markdown("| | held | a long record would show |\n|---|---|---|\n" + "\n".join(lines))
+
+# %% [markdown]
+# The last column is what so few questions leave open (a 95 % interval). Where questions share days with their
+# neighbours, as months of one quarter do, they are fewer than they look, and it is wider still.
+
+# %%
+print(f"A question shares days with up to {board['overlap']} of the next ones.")
+
+# %% [markdown]
+# ## Is it too high, too low, too sure?
+#
+# Where in the forecast's range did the outcomes fall? All over it is what they should do. Mostly to the left:
+# forecasts were too high. At both ends: too sure. In the middle: too modest.
+
+# %%
+plots_backtest.pits(board)
+
+# %% [markdown]
+# ## Is it better than what I have?
+#
+# The same past days, asked of simpler ways to forecast, each with the same knowledge: the run-rate of past
+# revenue, smoothed bookings, the pipeline weighted by stage, and a life table that knows the age of every deal.
+# CRPS is the mean distance between forecast and outcome, in money, with the spread counted: a range as wide as
+# a barn door scores badly even if it always holds.
+
+# %%
+plots_backtest.comparison(board)
+
+# %%
+told = []
+for line in board["all"]:
+    if line["skill"] is None:
+        continue
+    if line["skill_se"] is None or abs(line["skill"]) < 2 * line["skill_se"]:
+        verdict = "no difference that these few questions could show"
+    else:
+        verdict = "ours is closer" if line["skill"] > 0 else "**the other is closer**"
+    error = "" if line["skill_se"] is None else f" ± {100 * line['skill_se']:.0f}"
+    told.append(f"| {line['forecast']} | {100 * line['skill']:+.0f} %{error} | {verdict} |")
+Markdown("| against | CRPS smaller by | |\n|---|---|---|\n" + "\n".join(told))
+
+# %% [markdown]
+# ## How far ahead?
+#
+# The nearer the end of the period, the more is won already and the less is left to guess. Compare the error
+# with what is usually won in the rest of the period, and decide from which distance on it is good enough for
+# your plan.
+
+# %%
+lines = [
+    f"| {part['from_days']} to {part['to_days']} days | {money(part['actual'])} | {money(part['crps'])} "
+    f"| {part['coverage']['held']} of {part['coverage']['of']} |"
+    for part in board["by_distance"]
+]
+header = f"| to the end | won in it, mean {unit} | CRPS | {100 * QUOTED:.0f} % held |\n|---|---|---|---|\n"
+Markdown(header + "\n".join(lines) if lines else "All questions look equally far ahead.")
+
+# %% [markdown]
+# ## What went wrong?
+#
+# The questions at which it was furthest off, and the largest part of each error. New deals that did not come
+# are another matter than deals that were lost: the first is a question to marketing, the second to sales.
+
+# %%
+lines = [
+    f"- **{day(case['origin'])}**: {with_unit(money(case['actual']), unit)} happened, "
+    f"{money(case['p10'])} to {money(case['p90'])} was forecast; mostly *{case['cause']}*."
+    for case in board["worst"]
+]
+Markdown("\n".join(lines))
+
+# %% [markdown]
+# ## So, can I?
+#
+# - Plan on P10 and P90 only where the ranges have held about as often as they say.
+# - If another way of forecasting comes out closer *beyond the error*, use that one, or find out what it knows.
+# - Run the backtest again each quarter: a funnel that changes its ways makes an old record worthless.
+# - A record of a handful of questions says little, in either direction. The intervals above tell how little.

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forecast.config import Config
+from forecast.errors import FunnelError
+from forecast.record import FILE, FOLDER, at_hand, read, record
+
+CONFIG = Config().with_funnel(name="Shop", stages=("A", "B"))
+
+
+def board(**changes: Any) -> dict[str, Any]:
+    windows = [
+        {"origin": f"2020-0{month}-01", "after": f"2020-0{month + 1}-01", "p10": 10.0, "p90": 20.0, "actual": actual}
+        for month, actual in ((1, 15.0), (2, 9.9), (3, 20.0), (4, 12.0))
+    ]
+    return {"schema_version": "1.0", "funnel": "Shop", "stages": ["A", "B"], "windows": windows, **changes}
+
+
+def test_only_questions_whose_answer_was_known() -> None:
+    assert record(board(), CONFIG, date(2020, 4, 1)) == {
+        "questions": 3, "level": 0.8, "held": 2, "since": "2020-01-01",
+    }  # fmt: skip
+    assert record(board(), CONFIG, date(2020, 3, 31)) == {
+        "questions": 2, "level": 0.8, "held": 1, "since": "2020-01-01",
+    }  # fmt: skip
+    assert record(board(), CONFIG, date(2020, 1, 31)) is None
+
+
+@pytest.mark.parametrize("changes", [{"funnel": "Another"}, {"stages": ["A"]}])
+def test_the_record_of_another_funnel_is_not_quoted(changes: dict[str, Any]) -> None:
+    assert record(board(**changes), CONFIG, date(2021, 1, 1)) is None
+
+
+def test_found_beside_the_funnel_file(tmp_path: Path) -> None:
+    config = Config()
+    config._path = tmp_path / "funnel.toml"
+    assert at_hand(config) is None
+    (tmp_path / FOLDER).mkdir()
+    path = tmp_path / FOLDER / FILE
+    path.write_text(json.dumps(board()))
+    assert at_hand(config) == path
+    assert read(path) == board()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", json.dumps(board(schema_version="9"))])
+def test_what_is_no_backtest(tmp_path: Path, text: str) -> None:
+    path = tmp_path / FILE
+    path.write_text(text)
+    with pytest.raises(FunnelError, match=r"backtest\.json"):
+        read(path)
+    with pytest.raises(FunnelError, match="cannot be read"):
+        read(tmp_path / "absent.json")
