@@ -140,7 +140,8 @@ def ask_past(config: Config, tables: Tables, window: Window, settings: Settings)
     targets: list[float] = []
 
     def add(part: str, group: str | None, name: str, samples: Floats, actual: float) -> None:
-        rows.append({"part": part, "group": group, "forecast": name, **_scored(samples, actual, targets)})
+        scored = _scored(samples, actual, targets if part == "all" else ())
+        rows.append({"part": part, "group": group, "forecast": name, **scored})
 
     asked = _baselines(history, window, settings.draws, seed)
     if (rate := next(iter(asked.values()), None)) is not None:

@@ -206,7 +206,7 @@ def backtest(
     outputs.write_json(file, board)
     shown = console()
     terminal_backtest.show(outputs.finite(board), shown)
-    shown.print(Text(f"\nFile: {file}"))
+    shown.print(Text(f"\nFile: {file}"), soft_wrap=True)
 
 
 def _source(source: Path | None, sample: str | None) -> Path:

@@ -166,8 +166,8 @@ def _worst(cases: Sequence[Case]) -> list[dict[str, Any]]:
     for case in order[:WORST]:
         row = _rows([case], "all", OURS)[0]
         parts = parts_of_error(case["expected"], case["happened"])
-        cause = max(parts, key=lambda name: abs(parts[name]))
         error = case["actual"] - row["mean"]
+        cause = max(parts, key=lambda name: parts[name] * error)  # of those that pull the same way
         if error > 0 and case["happened"]["largest"] >= LARGE_DEAL * error and parts["amounts"] > error / 2:
             cause = "one large deal"
         told.append(

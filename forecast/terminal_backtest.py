@@ -64,7 +64,7 @@ def _scores(board: Board, width: int) -> Iterator[RenderableType]:
     yield from _table(f"All deals, {board['currency'] or 'no currency given'}", board["all"], width)
     if len(board["open"]) > 1:
         yield Text()
-        yield from _table("Deals open on the day alone", board["open"], width)
+        yield from _table("Open deals alone", board["open"], width)
     yield Text(
         "CRPS: mean distance of forecast and outcome, its spread counted; smaller is better. Ours closer: by how "
         "much of the other's CRPS. Brier: error of the chance to reach 80, 100 and 120 % of the run-rate.",
@@ -82,8 +82,10 @@ def _table(title: str, lines: Sequence[Board], width: int) -> Iterator[Renderabl
         ),
         Column("P50 off by", [money(line["median_error"]) for line in lines]),
         Column("80 % width", [money(line["width"]) for line in lines]),
-        Column("Brier", ["–" if line["brier"] is None else f"{line['brier']['score']:.3f}" for line in lines]),
     ]
+    if any(line["brier"] is not None for line in lines):
+        scores = [line["brier"] for line in lines]
+        columns.append(Column("Brier", ["–" if score is None else f"{score['score']:.3f}" for score in scores]))
     yield from tables(title, [line["forecast"] for line in lines], columns, width)
 
 
@@ -155,9 +157,11 @@ def _numbers(case: Board) -> str:
     expected, happened = case["expected"], case["happened"]
     if case["cause"] == "new deals":
         return f"{happened['created']:,.0f} were created, {expected['created']:,.0f} expected"
-    kind = "new" if case["cause"] == "conversion of new deals" else "open"
-    if case["cause"].startswith("conversion"):
-        return f"{happened[f'wins_{kind}']:,.0f} of them were won, {expected[f'wins_{kind}']:,.0f} expected"
+    if case["cause"] == "conversion of new deals":
+        won = f"{happened['wins_new']:,.0f} of {happened['created']:,.0f}"
+        return f"{won} were won, {expected['wins_new']:,.0f} of {expected['created']:,.0f} expected"
+    if case["cause"] == "conversion of open deals":
+        return f"{happened['wins_open']:,.0f} were won, {expected['wins_open']:,.0f} expected"
     wins, hoped = (sum(of[f"wins_{kind}"] for kind in ("open", "new")) for of in (happened, expected))
     paid, planned = (sum(of[f"amount_{kind}"] for kind in ("open", "new")) for of in (happened, expected))
     if case["cause"] == "one large deal":

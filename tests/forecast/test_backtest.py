@@ -198,7 +198,7 @@ def test_for_real_here_in_processes_and_on_a_cluster(company: tuple[Config, Tabl
         assert backtest(config, tables, asked, settings, executor=pool) == here
     distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, memory_limit=0, dashboard_address=None) as cluster,
         executor(1, cluster.scheduler_address) as pool,
     ):
         assert backtest(config, tables, asked, settings, executor=pool) == here

@@ -296,3 +296,59 @@ def test_no_forecast_beyond_the_records(
     assert captured.out == ""
     assert told in captured.err
     assert len(captured.err.splitlines()) == 2
+
+
+class TestBacktest:
+    """`funnel backtest` of a small company, with a stand-in for the model."""
+
+    @pytest.fixture
+    def company(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        from forecast import backtest
+        from tests.forecast.companies import SMALL, small, write_company
+        from tests.forecast.test_backtest import pretended
+
+        monkeypatch.setattr(backtest, "_ours", pretended)
+        return write_company(tmp_path / "company", SMALL, small())
+
+    def test_scores_are_shown_and_kept_and_quoted(
+        self, company: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        asked = ("--origins", "2024-01-01..2024-04-01", "--horizon", "1m", "--draws", "100")
+        assert run(monkeypatch, "backtest", company, *asked) == 0
+        shown = capsys.readouterr().out
+        assert "4 past questions, as of 1 January 2024 to 1 April 2024" in shown
+        assert "life table" in shown
+        assert "By owner" in shown
+        file = company / "backtest" / "backtest.json"
+        assert shown.split("File: ")[1].replace("\n", "") == str(file)
+        board = json.loads(file.read_text())
+        assert board["draws"] == 100
+        told: dict[str, Any] = {}
+
+        def ask(*_: Any, **options: Any) -> SimpleNamespace:
+            told.update(options)
+            return SimpleNamespace(summary={**summaries.maven(), "files": {}}, samples=None, deals=None)
+
+        monkeypatch.setattr(answer, "ask", ask)
+        assert run(monkeypatch, "forecast", company) == 0
+        assert told["past"] == board
+        assert "past questions, this funnel's 80 % ranges held the truth" in capsys.readouterr().out
+        assert run(monkeypatch, "forecast", company, "--record", company / "funnel.toml") == 2
+        assert "is not JSON" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("arguments", "told"),
+        [
+            (["--origins", "yesterday"], "is not a day"),
+            (["--horizon", "soon"], "is not a horizon"),
+            (["--every", "day"], "is not a step"),
+            (["--by", "colour"], "'colour' is not a column"),
+            (["--cluster", "nowhere"], "no Dask cluster at nowhere"),
+        ],
+    )
+    def test_what_cannot_be_asked(
+        self, company: Path, arguments: list[str], told: str,
+        monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    ) -> None:  # fmt: skip
+        assert run(monkeypatch, "backtest", company, *arguments) == 2
+        assert told in capsys.readouterr().err

@@ -37,7 +37,7 @@ def test_everything_is_told() -> None:
         "Closest to what happened: this forecast, off by",
         "Its 80 % ranges held the truth 2 times of 5 (a long record would show 12 to 77 %).",
         "All deals, EUR",
-        "Deals open on the day alone",
+        "Open deals alone",
         "2 of 5 2 of 5 4 of 5",
         "By team",
         "East",
