@@ -90,9 +90,13 @@ def _table(title: str, lines: Sequence[Board], width: int) -> Iterator[Renderabl
 
 
 def _skill(line: Board) -> str:
-    if line["skill"] is None:
-        return "–"
-    return f"{100 * line['skill']:+.0f} % ± {100 * line['skill_se']:.0f}".replace("-", "−")
+    return "–" if line["skill"] is None else _gain(line["skill"], line["skill_se"])
+
+
+def _gain(share: float, error: float | None) -> str:
+    """A difference in per cent with its error, which a single question does not tell."""
+    told = f"{100 * share:+.0f} %".replace("-", "−")
+    return told if error is None else f"{told} ± {100 * error:.0f}"
 
 
 def _held(part: Board) -> str:
@@ -171,8 +175,8 @@ def _numbers(case: Board) -> str:
 
 def _recalibration(board: Board, width: int) -> Iterator[RenderableType]:
     tried = board["recalibration"]
-    if tried is not None:
-        gain = f"{100 * tried['gain']:+.0f} % ± {100 * tried['gain_se']:.0f} of CRPS".replace("-", "−")
+    if tried is not None and tried["gain"] is not None:
+        gain = f"{_gain(tried['gain'], tried['gain_se'])} of CRPS"
         verdict = "it helps" if tried["helps"] else "not used"
         yield Text(
             f"Ranges bent by how earlier questions ended, tried on {tried['questions']} later ones: {gain}; {verdict}."
