@@ -16,6 +16,8 @@ from forecast.words import money, with_unit
 Board = Mapping[str, Any]
 
 ROW = 26  # pixels of one past question
+SIGNIFICANT = 0.05  # of a test that outcomes fall everywhere alike
+LEANING = 0.12  # of the mean place of the outcomes from the middle
 
 
 def ranges(board: Board) -> go.Figure:
@@ -75,34 +77,33 @@ def pits(board: Board) -> go.Figure:
 
 def _leaning(ours: Board) -> str:
     """What the places of the outcomes say, in words that so few of them bear."""
+    if ours["pit_p_value"] >= SIGNIFICANT:
+        outcomes = "outcome shows" if ours["questions"] == 1 else "outcomes show"
+        return f"{ours['questions']} {outcomes} no fault of the ranges"
+    if abs(ours["pit_mean"] - 0.5) > LEANING:
+        place, way = ("low", "high") if ours["pit_mean"] < 0.5 else ("high", "low")
+        return f"Outcomes fell {place} in the ranges: the forecasts were too {way}"
     counts = ours["pit"]
-    total = sum(counts)
-    if total < 2 * len(counts):
-        return f"{total} outcomes: too few to see a pattern"
-    if ours["pit_mean"] < 0.4:
-        return "Outcomes fell low in the ranges: the forecasts were too high"
-    if ours["pit_mean"] > 0.6:
-        return "Outcomes fell high in the ranges: the forecasts were too low"
-    ends = (counts[0] + counts[-1]) / total
-    if ends > 0.6:
+    if counts[0] + counts[-1] > ours["questions"] * 2 / len(counts):
         return "Outcomes fell at the ends of the ranges: these were too narrow"
-    if ends < 0.2:
-        return "Outcomes fell in the middle of the ranges: these were too wide"
-    return "Outcomes fell all over the ranges, as they should"
+    return "Outcomes fell in the middle of the ranges: these were too wide"
 
 
 def comparison(board: Board) -> go.Figure:
     """Mean CRPS of every forecast, the best first."""
     lines = board["all"]
-    names = [line["forecast"] for line in lines]
+    most = max(line["questions"] for line in lines)
+    names = [line["forecast"] + ("" if line["questions"] == most else " *") for line in lines]
     values = [line["crps"] for line in lines]
-    colors = [REACHED if name == OURS else SHORT for name in names]
+    colors = [REACHED if name.startswith(OURS) else SHORT for name in names]
     told = [with_unit(money(value), board["currency"]) for value in values]
     bars = go.Bar(x=values, y=names, orientation="h", marker={"color": colors}, text=told, hoverinfo="skip")
     figure = go.Figure(bars.update(textposition="outside", width=0.7))
     best = lines[0]["forecast"]
     finding = "This forecast came closest to what happened" if best == OURS else f"{best} came closest to what happened"
     detail = "Mean distance between forecast and outcome (CRPS), the spread counted; smaller is better"
+    if any(line["questions"] < most for line in lines):
+        detail += ". * Could not be asked every question"
     dress(figure, finding[:1].upper() + finding[1:], detail, height=150 + 44 * len(lines), left=150)
     high = 1.25 * max(values, default=1.0)
     figure.update_xaxes(range=[0, high], color=GREY, **ticks(0, high))

@@ -74,7 +74,9 @@ def _column(rows: Rows, name: str) -> Floats:
 
 
 def _table(cases: Sequence[Case], part: str, shared: int) -> list[dict[str, Any]]:
-    """One line per forecast, in the order of their mean CRPS over the questions that it answered."""
+    """One line per forecast, in the order of their mean CRPS; those that did not answer every question come last, for
+    theirs may have been the easy ones.
+    """
     lines = []
     for name in _names(cases, part):
         both = [case for case in cases if _rows([case], part, name)]
@@ -96,10 +98,11 @@ def _table(cases: Sequence[Case], part: str, shared: int) -> list[dict[str, Any]
                 "width": float(_column(rows, "width").mean()),
                 "pit": scores.pit_histogram(_column(rows, "pit")).tolist(),
                 "pit_mean": float(_column(rows, "pit").mean()),
+                "pit_p_value": scores.calibration_p_value(_column(rows, "pit")),
                 "brier": _brier(both, rows),
             }
         )
-    return sorted(lines, key=lambda line: float(line["crps"]))
+    return sorted(lines, key=lambda line: (line["questions"] < len(cases), line["crps"]))
 
 
 def _coverage(rows: Rows, index: int) -> dict[str, Any]:

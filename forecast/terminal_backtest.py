@@ -86,7 +86,11 @@ def _table(title: str, lines: Sequence[Board], width: int) -> Iterator[Renderabl
     if any(line["brier"] is not None for line in lines):
         scores = [line["brier"] for line in lines]
         columns.append(Column("Brier", ["–" if score is None else f"{score['score']:.3f}" for score in scores]))
-    yield from tables(title, [line["forecast"] for line in lines], columns, width)
+    most = max((line["questions"] for line in lines), default=0)
+    names = [line["forecast"] + ("" if line["questions"] == most else " *") for line in lines]
+    yield from tables(title, names, columns, width)
+    if any(line["questions"] < most for line in lines):
+        yield Text("* could not be asked every question; compared with ours on those that it was.", style="dim")
 
 
 def _skill(line: Board) -> str:

@@ -109,7 +109,8 @@ for line in board["all"]:
     else:
         verdict = "ours is closer" if line["skill"] > 0 else "**the other is closer**"
     error = "" if line["skill_se"] is None else f" ± {100 * line['skill_se']:.0f}"
-    told.append(f"| {line['forecast']} | {100 * line['skill']:+.0f} %{error} | {verdict} |")
+    few = "" if line["questions"] == ours["questions"] else f" ({line['questions']} questions only)"
+    told.append(f"| {line['forecast']}{few} | {100 * line['skill']:+.0f} %{error} | {verdict} |")
 Markdown("| against | CRPS smaller by | |\n|---|---|---|\n" + "\n".join(told))
 
 # %% [markdown]

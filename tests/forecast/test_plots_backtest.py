@@ -31,8 +31,8 @@ def test_ranges() -> None:
 @pytest.mark.parametrize(
     ("actuals", "finding"),
     [
-        ([50.0], "too few"),
-        (np.linspace(1, 99, 20).tolist(), "all over the ranges"),
+        ([50.0], "1 outcome shows no fault"),
+        (np.linspace(1, 99, 20).tolist(), "20 outcomes show no fault"),
         (np.linspace(1, 30, 20).tolist(), "too high"),
         (np.linspace(70, 99, 20).tolist(), "too low"),
         ([2.0] * 10 + [98.0] * 10, "too narrow"),

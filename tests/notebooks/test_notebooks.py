@@ -11,8 +11,13 @@ from typing import Any
 
 import pytest
 
+from forecast.backtest import Settings
+from forecast.config import Config
+from forecast.outputs import finite
+from forecast.scoreboard import scoreboard
 from forecast.words import money, percent
 from tests.conftest import Asked
+from tests.forecast.cases import case, window
 
 pytest.importorskip("nbclient")
 pytest.importorskip("ipykernel")
@@ -88,6 +93,29 @@ def test_the_first_notebook_says_what_ask_answers(asked: Asked, tmp_path: Path) 
     titles = [one[FIGURE]["layout"]["title"]["text"] for one in data if FIGURE in one]
     assert len(titles) == 3
     assert f"is {in_words(told['periods'][0]['p_hit'])}" in titles[0]
+
+
+def test_the_sixth_notebook_reads_a_backtest(tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    (folder / "backtest").mkdir(parents=True)
+    (folder / "funnel.toml").write_text('[funnel]\nname = "Shop"\ncurrency = "EUR"\nstages = ["A"]\n')
+    asked = [window(number, days=28 + 31 * (number % 2), step=60) for number in range(12)]
+    made = [case(one, actual, ETS=20.0) for one, actual in zip(asked, range(4, 100, 8), strict=True)]
+    board = finite(scoreboard(Config().with_funnel(name="Shop", currency="EUR"), asked, Settings(), made))
+    (folder / "backtest" / "backtest.json").write_text(json.dumps(board))
+    notebook = executed(
+        NOTEBOOKS / "06_can_i_trust_it.py", tmp_path, at_the_end="1", source=str(folder / "funnel.toml")
+    )
+    data = [output["data"] for output in outputs(notebook) if "data" in output]
+    titles = [one[FIGURE]["layout"]["title"]["text"] for one in data if FIGURE in one]
+    assert len(titles) == 3
+    assert "10 of 12 ranges of 80 % held what happened" in titles[0].replace("<br>", " ")
+    assert "This forecast came closest" in titles[2]
+    said = "\n".join(one["text/markdown"] for one in data if "text/markdown" in one)
+    assert "| 80 % ranges | 10 of 12 | 55 to 95 % |" in said
+    assert "| ETS | +" in said
+    assert "| 28 to 28 days |" in said
+    assert "mostly *amounts*" in said
 
 
 def in_words(share: float) -> str:
