@@ -153,10 +153,9 @@ def _source(source: Path | None, sample: str | None) -> Path:
 
 def report(seen: setup.Understanding, shown: Console) -> None:
     """Print an Understanding."""
-    shapes = {"canonical": "one row per stage entered", "stage_dates": "one row per deal, with dates"}
     name = f"{seen.name}: " if seen.name else ""
     times = "with times of day" if seen.timed else "dates only"
-    shown.print(Text(f"{name}{shapes.get(seen.shape, seen.shape)}, {times}", style="bold"))
+    shown.print(Text(f"{name}{seen.shape_told}, {times}", style="bold"))
     rows = seen.ledger
     shown.print(f"{rows.read:,} rows read = {rows.used:,} used + {rows.set_aside:,} set aside")
     value = f", {seen.won_value:,.0f} {seen.currency}".rstrip() if seen.won_deals else ""

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from forecast.config import Config
 from forecast.errors import FunnelError
-from forecast.sources import configured, guess, load
+from forecast.sources import configured, inputs, load, shapes
 from forecast.sources.columns import ALIASES, recognise
 from forecast.sources.quality import Ledger
-from forecast.sources.readers import Raw, read_table
+from forecast.sources.readers import Raw
 from forecast.sources.tables import Known, Tables, usual_attributes
 
 NOT_ATTRIBUTES = ("deal_id", "created", "closed", "entered", "stage", "currency")
@@ -46,6 +46,7 @@ class Understanding:
 
     name: str
     shape: str
+    shape_told: str
     currency: str
     timed: bool
     columns: tuple[ColumnUse, ...]
@@ -77,6 +78,7 @@ def understood(config: Config, tables: Tables) -> Understanding:
     return Understanding(
         name=config.funnel.name,
         shape=config.source.shape or "",
+        shape_told=shapes.BY_NAME[config.source.shape].told if config.source.shape else "",
         currency=config.funnel.currency,
         timed=tables.timed,
         columns=_columns(config, tables),
@@ -126,8 +128,9 @@ def draft(path: str | Path) -> str:
         raise FunnelError(
             "there is a funnel file already", file=config.path, remedy="`funnel check` tells what it says."
         )
-    files = [name for name in (config.source.stage_history, config.source.deals) if name is not None]
-    raws = [read_table(config.folder / name) for name in files]
+    tables_read = inputs.read_all(config)
+    files = list(config.source.tables.values())
+    raws = [tables_read[role] for role in ("stage_history", "deals") if role in tables_read]
     known: Mapping[str, Known] = {}
     attributes: tuple[str, ...] = ()
     first_end, last, trouble = None, None, ""
@@ -139,16 +142,9 @@ def draft(path: str | Path) -> str:
         first_end = tables.stage_history.loc[ends, "entered"].min().date() if ends.any() else None
     except FunnelError as error:
         trouble = str(error)
-        config = _as_far_as_possible(config, raws[0])
+        config = config.with_source(shape=shapes.shape_of(config, tables_read).name)
     parts = [_head(files, trouble), _funnel(config), _source(config, raws), _known(known)]
     return "\n".join([*parts, _rest(attributes, first_end, last)])
-
-
-def _as_far_as_possible(config: Config, raw: Raw) -> Config:
-    try:
-        return guess.completed(config, raw, guess.shape_of(config, raw))
-    except FunnelError:
-        return config
 
 
 def _head(files: Iterable[str], trouble: str) -> str:

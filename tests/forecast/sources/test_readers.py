@@ -54,7 +54,12 @@ def test_parquet(tmp_path: Path) -> None:
         ("a.csv", b"a,a\n1,2\n", "column 'a': the header has this column twice"),
         ("a.csv", b'a,b\n1,"x\n2,y\n', "quotation mark is opened and never closed"),
         ("a.parquet", b"a,b\n1,2\n", "cannot be read as Parquet"),
-        ("a.xlsx", b"PK", "ending in '.xlsx' cannot be read"),
+        ("a.xlsx", b"PK", "cannot be read as an Excel workbook"),
+        ("a.docx", b"PK", "ending in '.docx' cannot be read"),
+        ("a.xes", b"<log><trace>", "cannot be read as XES"),
+        ("a.xes", b"<log/>", "there is no event in this log"),
+        ("a.xes.gz", b"<log/>", "cannot be read as XES"),
+        ("a.csv.gz", b"a", "ending in '.gz' cannot be read"),
     ],
 )
 def test_unreadable(tmp_path: Path, name: str, content: bytes, told: str) -> None:

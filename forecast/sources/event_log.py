@@ -1,0 +1,63 @@
+"""Event logs: one row per activity of a case, as CSV (case:concept:name, concept:name, time:timestamp) or XES.
+
+[source.activities] says which activity enters which stage; the others are no stages, and set aside. Where a log
+tells the phases of an activity apart, the one that completes it counts, or the only one there is.
+"""
+
+from __future__ import annotations
+
+from forecast.config import Config
+from forecast.sources import pair
+from forecast.sources.columns import recognise, simplified
+from forecast.sources.inputs import Inputs
+from forecast.sources.quality import Sieve
+from forecast.sources.tables import Tables
+
+PHASE = ("lifecycle transition", "lifecycle")
+COMPLETE = "complete"
+
+
+def fits(config: Config, inputs: Inputs) -> bool:
+    raw = inputs["stage_history"] if "stage_history" in inputs else inputs["deals"]
+    words = {simplified(name) for name in raw.frame.columns}
+    return bool(config.source.activities) or {"concept name", "time timestamp"} <= words
+
+
+def read(config: Config, inputs: Inputs) -> tuple[Config, Tables]:
+    """Tables from the events whose activity enters a stage."""
+    config = _known_ends(config)
+    history = pair.history_sieve(config, inputs)
+    _completed(history, inputs)
+    activities = dict(config.source.activities)
+    if activities:
+        column = history.columns["stage"]
+        spelled = {simplified(name): name for name in activities}
+        there = {name: spelled.get(simplified(str(name))) for name in history.frame["stage"].dropna().unique()}
+        none = history.frame["stage"].isin([name for name, meant in there.items() if meant is None])
+        reason, show = f"no activity that [source.activities] names, in '{column}'", history.frame["stage"]
+        history.set_aside(none, reason, effect="enters no stage", show=show, wanted=True)
+        stages = {name: activities[meant] for name, meant in there.items() if meant is not None}
+        history.frame = history.frame.assign(stage=history.frame["stage"].replace(stages))
+        history.refuse_if_empty()
+    return pair.finish(config, history, pair.deals_sieve(config, inputs), inputs)
+
+
+def _known_ends(config: Config) -> Config:
+    """Where activities lead to all of a funnel's stages, its won and lost are as declared, or as usual."""
+    if not config.source.activities:
+        return config
+    return config.with_funnel(won=config.funnel.won, lost=config.funnel.lost)
+
+
+def _completed(history: Sieve, inputs: Inputs) -> None:
+    raw = inputs["stage_history"] if "stage_history" in inputs else inputs["deals"]
+    found = recognise(raw.frame.columns, {}, raw.file, names={"phase": PHASE})
+    if "phase" not in found:
+        return
+    phase = raw.frame[found["phase"]].loc[history.frame.index].str.casefold()
+    history.columns["lifecycle"] = found["phase"]
+    if phase.eq(COMPLETE).any():
+        other = phase.notna() & phase.ne(COMPLETE)
+        reason = f"not the completion of its activity, by '{found['phase']}'"
+        history.set_aside(other, reason, effect="its completion counts", show=phase, wanted=True)
+        history.refuse_if_empty()
