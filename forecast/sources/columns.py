@@ -132,7 +132,11 @@ def stage_of_column(column: str, labels: Mapping[str, str] | None = None) -> str
     if not matched or words in NO_STAGE or any(words in names for names in ALIASES.values()):
         return None
     stage = matched[1] or matched[2]
-    if stage in NO_STAGE or stage in ("created", "create", "close", "closed"):
+    if (
+        words.startswith(("last ", "next ", "notes "))
+        or stage in NO_STAGE
+        or stage in ("created", "create", "close", "closed")
+    ):
         return None
     return _capital(stage)
 

@@ -60,14 +60,17 @@ def read(config: Config, inputs: Inputs) -> tuple[Config, Tables]:
         frame = pd.concat([_beginnings(frame, is_stage, config, inputs), frame])
     history.columns["amount"] = columns["stage"]
     ids = pd.factorize(frame["deal_id"], sort=True)[0]
-    frame = frame.iloc[np.lexsort((frame["entered"].to_numpy(), ids))].drop(columns=["field", "old"], errors="ignore")
+    # of changes at one time the stage comes first: the amount is that of the deal in its new stage
+    order = np.lexsort((frame["stage"].isna().to_numpy(), frame["entered"].to_numpy(), ids))
+    frame = frame.iloc[order].drop(columns=["field", "old"], errors="ignore")
     by_deal = frame["deal_id"]
     filled = frame.groupby(by_deal, sort=False)[["stage", "amount"]].ffill()
     frame = frame.assign(stage=filled["stage"], amount=filled["amount"])
     history.frame = frame
     nowhere = ~among(frame["deal_id"], frame.loc[frame["stage"].notna(), "deal_id"])
     history.set_aside(nowhere, "no change of the stage of its deal", effect=rows.WHOLE_DEAL, show=frame["deal_id"])
-    history.absorb(history.frame[history.frame["stage"].notna()])
+    once = ~history.frame.duplicated(["deal_id", "entered", "stage"], keep="last")
+    history.absorb(history.frame[history.frame["stage"].notna() & once])
     history.refuse_if_empty()
     return pair.finish(config, history, deals, inputs)
 

@@ -15,10 +15,10 @@ from forecast.sources.inputs import Inputs
 from forecast.sources.tables import Tables
 
 HISTORY: Mapping[str, tuple[str, ...]] = {
-    **{name: ALIASES[name] for name in ("amount", "currency", "is_deleted", "pipeline")},
     "deal_id": ("deal id", "object id", "id"),
     "stage": ("value", "dealstage", "deal stage", "stage id"),
     "entered": ("date entered", "timestamp", "fivetran start"),
+    **{name: ALIASES[name] for name in ("is_deleted", "pipeline")},
 }
 
 

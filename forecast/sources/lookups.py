@@ -165,12 +165,12 @@ def clients(
         table = _table(raw, _ACCOUNTS, ["id", "name"]).dropna(subset="id").drop_duplicates("id")
         names = table.set_index("id")["name"]
         account = frame["client"]
-        unknown = account.notna() & ~account.isin(names.index)
+        unknown = account.notna() & ~among(account, table["id"])
         deals.note(unknown, f"'client' is not in {raw.file}", effect="named by its id", show=account)
-        frame = frame.assign(client=account.map(names).fillna(account).astype("str"))
+        frame = frame.assign(client=account.map(names).astype("str").fillna(account))
         if "parent" in table:
-            top = account.map(_top(table.set_index("id")["parent"].dropna()))
-            frame = frame.assign(parent_client=top.map(names).fillna(top).astype("str"))
+            top = account.map(_top(table.set_index("id")["parent"].dropna())).astype("str")
+            frame = frame.assign(parent_client=top.map(names).astype("str").fillna(top))
             columns["parent_client"], through["parent_client"] = f"{raw.file}: parent", "client"
     if "client" in frame:
         frame = frame.assign(client=_spelled(frame["client"], deals, config))

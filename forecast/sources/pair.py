@@ -58,6 +58,10 @@ def finish(config: Config, history: Sieve, deals: Sieve | None, inputs: Inputs) 
     has_times = assemble.timed(history.frame["entered"])
     history.frame = assemble.in_order(history.frame, config.funnel.states, has_times)
     late = assemble.after_won(history.frame, config.funnel.won)
+    again, reason = late & history.frame["stage"].eq(config.funnel.won), "a change after the deal was won"
+    effect, show = "its first day and amount as won count", history.frame["deal_id"]
+    history.set_aside(again, reason, effect=effect, show=show, wanted=True)
+    late = assemble.after_won(history.frame, config.funnel.won)
     history.set_aside(late, "after the deal was won", effect="won is final", show=history.frame["deal_id"])
     history.refuse_if_empty()
     if deals is None:
