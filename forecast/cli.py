@@ -67,9 +67,21 @@ def init(
 
 
 @app.command()
-def check(source: Source) -> None:
-    """Say what was understood of the data, and what was set aside."""
-    report(setup.understood(*load(source)), console())
+def check(
+    source: Source,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Write what was found as CSV as well.")] = None,
+) -> None:
+    """Say what was understood of the data, what was set aside, and which questions they can answer."""
+    if out is not None and out.suffix.lower() != ".csv":
+        raise FunnelError(f"--out writes csv, not '{out.suffix}'", file=out, remedy="Give it a name ending in .csv.")
+    config, tables = load(source)
+    if out is not None:
+        outputs.spare_inputs({"out": out}, config)
+    seen = setup.understood(config, tables)
+    report(seen, console())
+    if out is not None:
+        outputs.write_csv(out, seen.table())
+        console().print(f"Wrote {escape(str(out))}.", soft_wrap=True)
 
 
 @app.command()
@@ -163,6 +175,8 @@ def report(seen: setup.Understanding, shown: Console) -> None:
     shown.print(f"Deals: {seen.deals:,}, of them {won}; {seen.lost_deals:,} lost; {seen.open_deals:,} open")
     recorded = f"{seen.first_recorded or 'the beginning'} to {seen.last_recorded}"
     shown.print(f"Events from {seen.first_event} to {seen.last_event}; exits recorded from {recorded}")
+    if not seen.until_declared:
+        shown.print("The last event ends the records; up to a week later nothing is taken to have happened since.")
     shown.print(Text(f"The model uses: {', '.join(seen.attributes) or 'no attributes'}"))
     shown.print()
     shown.print(_stages(seen))
@@ -172,6 +186,9 @@ def report(seen: setup.Understanding, shown: Console) -> None:
     shown.print(_files(seen))
     if rows.entries:
         shown.print(_entries(seen))
+    shown.print(_grades(seen))
+    if seen.stale:
+        shown.print(_stale(seen))
 
 
 def _table(title: str, *columns: str, numbers: tuple[str, ...] = ()) -> Table:
@@ -223,6 +240,24 @@ def _entries(seen: setup.Understanding) -> Table:
         where = f"{entry.file}: " if several else ""
         what = f"{where}{entry.reason}{'' if entry.set_aside else ' (used)'}"
         _add(table, entry.count, what, "\n".join(entry.examples), entry.effect)
+    return _spaced(table)
+
+
+def _grades(seen: setup.Understanding) -> Table:
+    table = _table("What these data can answer", "question", "", "because")
+    for grade in seen.grades:
+        _add(table, grade.question, grade.verdict.value, grade.because)
+    return _spaced(table)
+
+
+def _stale(seen: setup.Understanding) -> Table:
+    columns = ("stage", "open longer than", "deals", "value", "for instance")
+    title = "Stale deals: open for longer than 95 % of those that moved on had been"
+    table = _table(title, *columns, numbers=columns[1:4])
+    for one in seen.stale:
+        about = "about " if one.estimated else ""
+        value = f"{about}{one.value:,.0f} {seen.currency}".rstrip()
+        _add(table, one.stage, f"{one.limit:,.0f} days", one.deals, value, "\n".join(one.examples))
     return _spaced(table)
 
 

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+import pandas as pd
+
 from forecast.config import Config
 from forecast.errors import FunnelError
+from forecast.grades import Grade, Stale, judged, table
 from forecast.sources import configured, inputs, load, shapes
 from forecast.sources.columns import ALIASES, recognise
 from forecast.sources.quality import Ledger
@@ -64,6 +67,33 @@ class Understanding:
     last_event: date
     first_recorded: date | None
     last_recorded: date
+    until_declared: bool
+    grades: tuple[Grade, ...]
+    stale: tuple[Stale, ...]
+
+    def table(self) -> pd.DataFrame:
+        """All that was found, as one table: what `funnel check --out` writes."""
+        rows = [
+            {
+                "kind": "set aside" if entry.set_aside else "used",
+                "file": entry.file,
+                "what": entry.reason,
+                "count": entry.count,
+                "examples": "; ".join(entry.examples),
+                "effect": entry.effect,
+            }
+            for entry in self.ledger.entries
+        ]
+        rows += [
+            {"kind": "rows", "file": file.file, "what": what, "count": count}
+            for file in self.ledger.files
+            for what, count in (("read", file.read), ("used", file.used), ("set aside", file.set_aside))
+        ]
+        rows += [
+            {"kind": "column", "what": f"{use.name}: {use.column}", "verdict": use.known, "effect": use.how}
+            for use in self.columns
+        ]
+        return table(pd.DataFrame(rows), self.grades, self.stale)
 
 
 def understood(config: Config, tables: Tables) -> Understanding:
@@ -75,6 +105,7 @@ def understood(config: Config, tables: Tables) -> Understanding:
     states = config.funnel.states
     won = last.index[last == config.funnel.won]
     attributes = config.model.attributes
+    grades, stale = judged(config, tables)
     return Understanding(
         name=config.funnel.name,
         shape=config.source.shape or "",
@@ -96,6 +127,9 @@ def understood(config: Config, tables: Tables) -> Understanding:
         last_event=history["entered"].max().date(),
         first_recorded=None if tables.recorded_from is None else tables.recorded_from.date(),
         last_recorded=tables.recorded_until.date() - timedelta(days=1),
+        until_declared=tables.until_declared,
+        grades=grades,
+        stale=stale,
     )
 
 
@@ -107,13 +141,23 @@ def _columns(config: Config, tables: Tables) -> tuple[ColumnUse, ...]:
         if known is None:  # dates and stages are known on their day
             uses.append(ColumnUse(name, column, "", ""))
         elif name in config.known:
-            uses.append(ColumnUse(name, column, known.value, "declared"))
+            final = known is not config.known[name]  # lost deals are re-opened, so that only the win is final
+            uses.append(ColumnUse(name, column, known.value, "declared, final at the win" if final else "declared"))
         elif name in through and known is not Known.CREATION and known is tables.known.get(through[name]):
             uses.append(ColumnUse(name, column, known.value, f"with {through[name]}"))
         else:
-            guessed = known is Known.CLOSE
-            uses.append(ColumnUse(name, column, known.value, "guessed" if guessed else "usual"))
+            guessed = known in (Known.CLOSE, Known.WIN)
+            uses.append(ColumnUse(name, column, known.value, _evidence(config, tables, name) if guessed else "usual"))
     return tuple(uses)
+
+
+def _evidence(config: Config, tables: Tables, name: str) -> str:
+    """Why a column is taken to be filled in at closing."""
+    last = tables.stage_history.drop_duplicates("deal_id", keep="last")["stage"].to_numpy()
+    ended = pd.Series(last, index=tables.deals.index).isin(config.funnel.states[-2:])
+    missing = tables.deals[name].isna()
+    shares = f"missing on {missing[~ended].mean():.0%} of open deals, {missing[ended].mean():.0%} of closed ones"
+    return f"guessed: {shares}".replace("%", " %")
 
 
 def draft(path: str | Path) -> str:

@@ -57,7 +57,8 @@ def outcomes(config: Config, sieve: Sieve, labels: Labels) -> Config:
     for key, words in (("won", WON), ("lost", LOST)):
         meant = [name for name in counts.index if kinds.get(name) == key]
         meant += [name for name in counts.index if name not in kinds and simplified(name) in words]
-        meant = [name for name in meant if name not in config.funnel.stages]
+        taken = (*config.funnel.stages, config.funnel.lost if key == "won" else config.funnel.won)
+        meant = [name for name in meant if name not in taken]
         if key not in config.funnel.model_fields_set and meant:
             config = config.with_funnel(**{key: meant[0]})
         name = getattr(config.funnel, key)

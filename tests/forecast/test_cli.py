@@ -41,6 +41,21 @@ def test_check(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
         assert told in words
 
 
+def test_check_writes_what_it_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "check", MAVEN, "--out", tmp_path / "found.csv") == 0
+    assert "Wrote" in capsys.readouterr().out
+    table = pd.read_csv(tmp_path / "found.csv")
+    assert table.loc[table["kind"].eq("set aside"), "count"].tolist() == [500]
+    assert run(monkeypatch, "check", MAVEN, "--out", tmp_path / "found.txt") == 2
+    assert "writes csv" in capsys.readouterr().err
+    rows = tmp_path / "a.csv"
+    rows.write_text("id,stage,entered\n1,A,2017-01-01\n")
+    assert run(monkeypatch, "check", rows, "--out", rows) == 2
+    assert "would replace what the forecast is read from" in capsys.readouterr().err
+
+
 def test_cells_are_not_markup(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
