@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from forecast import outputs, setup, terminal
+from forecast import drafting, outputs, setup, templates, terminal
 from forecast.errors import FunnelError, near
 from forecast.progress import bars
 from forecast.question import question_from
@@ -48,11 +48,26 @@ def funnel() -> None:
 
 @app.command()
 def init(
-    source: Annotated[Path, typer.Argument(help="A CSV or Parquet file, or a folder with deals and stage_history.")],
+    source: Annotated[
+        Path | None, typer.Argument(help="A file of rows, or a folder with deals and stage_history.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Where to write it (default: funnel.toml beside the rows).")] = None,
+    template: Annotated[
+        str | None, typer.Option(metavar="NAME", help=f"Stages and assumptions of: {', '.join(templates.names())}.")
+    ] = None,
+    language: Annotated[str, typer.Option(help="Of the template's stages: en or fr.")] = "en",
+    pipeline: Annotated[str | None, typer.Option(metavar="NAME", help="The one to read, of several.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
 ) -> None:
-    """Draft a commented funnel file from the columns that are found."""
+    """Draft a commented funnel file from the columns that are found, from a template, or from both."""
+    if source is None and template is None:
+        remedy = f"Name a file of rows, or --template {templates.names()[0]} (or another)."
+        raise FunnelError("there is nothing to draft from", remedy=remedy)
+    if source is None:
+        source = (out or Path("funnel.toml")).parent
+        text = drafting.draft_of_template(str(template), language)
+    else:
+        text = ""
     beside = source if source.is_dir() else source.parent
     target = out or beside / "funnel.toml"
     if target.exists() and not force:
@@ -61,7 +76,7 @@ def init(
     if target.resolve().parent != beside.resolve():
         remedy = f"File names in it are relative to it: write it to {beside}."
         raise FunnelError("the funnel file must stand beside the rows", file=target, remedy=remedy)
-    outputs.write_text(target, setup.draft(source))
+    outputs.write_text(target, text or drafting.draft(source, template, language, pipeline))
     shown = console()
     shown.print(f"Wrote {escape(str(target))}. Check it, then run: funnel check {escape(str(target))}", soft_wrap=True)
 

@@ -26,7 +26,7 @@ _LABELS |= {"is_closed": "is closed, metadata is closed", "pipeline": "pipeline 
 _LABELS |= {"probability": "probability, metadata probability, default probability"}
 _ACCOUNTS = {"id": "id, account id, company id, client id", "name": "name, account name, company name, client name"}
 _ACCOUNTS |= {"parent": "parent id, parent account id, hs parent company id, parent company id, parent"}
-_MERGED = {"deal_id": "deal id, opportunity id, id", "gone": "merged deal id, merged id, merged object id"}
+_MERGED = {"deal_id": "deal id, opportunity id, id", "merged_deal_id": "merged deal id, merged id, merged object id"}
 _PIPELINES = {"id": "pipeline id, id", "label": "label, name", "key": "dlt id"}
 
 
@@ -135,8 +135,8 @@ def _merged(inputs: Inputs, reading: Iterable[Sieve]) -> pd.Series:
     """Ids of deals that were folded into others: from a table of them, or from a column of the deals."""
     parts = [pd.Series(dtype="str")]
     if "merged" in inputs:
-        table = _table(inputs["merged"], _MERGED, ["deal_id", "gone"])
-        parts.append(table.loc[table["gone"] != table["deal_id"], "gone"])
+        table = _table(inputs["merged"], _MERGED, ["deal_id", "merged_deal_id"])
+        parts.append(table.loc[table["merged_deal_id"] != table["deal_id"], "merged_deal_id"])
     for sieve in reading:
         if "merged_ids" in sieve.frame:
             listed = sieve.frame.set_index("deal_id")["merged_ids"].dropna().str.split(SEPARATORS, regex=True).explode()

@@ -81,6 +81,19 @@ def test_init_then_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     assert run(monkeypatch, "check", tmp_path) == 0
 
 
+def test_init_from_a_template(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, "init", "--template", "journey", "--language", "fr") == 0
+    assert "Engagement d'investir" in (tmp_path / "funnel.toml").read_text(encoding="utf-8")
+    assert run(monkeypatch, "init", "--template", "journey", "--out", tmp_path / "other.toml") == 0
+    assert run(monkeypatch, "init", "--template", "jorney", "--force") == 2
+    assert "Did you mean 'journey'" in capsys.readouterr().err
+    assert run(monkeypatch, "init") == 2
+    assert "there is nothing to draft from" in capsys.readouterr().err
+
+
 BAD = {
     "missing": None,
     "empty": "",
