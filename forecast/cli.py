@@ -272,7 +272,14 @@ def _stale(seen: setup.Understanding) -> Table:
     for one in seen.stale:
         about = "about " if one.estimated else ""
         value = f"{about}{one.value:,.0f} {seen.currency}".rstrip()
-        _add(table, one.stage, f"{one.limit:,.0f} days", one.deals, value, "\n".join(one.examples))
+        _add(
+            table,
+            one.stage,
+            f"{one.limit:,.{0 if one.limit >= 10 else 1}f} days",
+            one.deals,
+            value,
+            "\n".join(one.examples),
+        )
     return _spaced(table)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 import typing
@@ -249,6 +250,10 @@ class Config(Section):
     def folder(self) -> Path:
         """The folder that file names in [source] are relative to."""
         return self._path.parent if self._path is not None else Path()
+
+    def path_of(self, name: str) -> Path:
+        """The file that `name` under [source] means; $NAME in it stands for an environment variable."""
+        return self.folder / os.path.expandvars(name)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -168,7 +168,7 @@ def table(rows: pd.DataFrame, grades: tuple[Grade, ...], stale: tuple[Stale, ...
     more += [
         {
             "kind": "stale deals",
-            "what": f"in '{one.stage}' for more than {one.limit:,.0f} days",
+            "what": f"in '{one.stage}' for more than {one.limit:,.1f} days",
             "count": one.deals,
             "value": round(one.value, 2),
             "examples": "; ".join(one.examples),

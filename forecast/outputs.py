@@ -58,7 +58,7 @@ def spare_inputs(files: Mapping[str, Path], config: Config) -> None:
     """Raise FunnelError where an output would replace a file that the forecast was read from."""
     source = config.source
     names = () if source.database else (*source.tables.values(), *(join.file for join in source.join))
-    inputs = [config.folder / name.partition("#")[0] for name in names]
+    inputs = [config.path_of(name.partition("#")[0]) for name in names]
     if config.path is not None:
         inputs.append(config.path)
     for kind, path in files.items():

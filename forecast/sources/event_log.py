@@ -1,7 +1,7 @@
 """Event logs: one row per activity of a case, as CSV (case:concept:name, concept:name, time:timestamp) or XES.
 
 [source.activities] says which activity enters which stage; the others are no stages, and set aside. Where a log
-tells the phases of an activity apart, the one that completes it counts, or the only one there is.
+tells the phases of an activity apart, the one that completes it counts; "ACTIVITY:PHASE" names another one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def read(config: Config, inputs: Inputs) -> tuple[Config, Tables]:
     """Tables from the events whose activity enters a stage."""
     config = _known_ends(config)
     history = pair.history_sieve(config, inputs)
-    _completed(history, inputs)
+    _completed(history, inputs, config)
     activities = dict(config.source.activities)
     if activities:
         column = history.columns["stage"]
@@ -49,15 +49,20 @@ def _known_ends(config: Config) -> Config:
     return config.with_funnel(won=config.funnel.won, lost=config.funnel.lost)
 
 
-def _completed(history: Sieve, inputs: Inputs) -> None:
+def _completed(history: Sieve, inputs: Inputs, config: Config) -> None:
+    """Leave out what does not complete its activity; a phase that is asked for becomes part of the activity."""
     raw = inputs["stage_history"] if "stage_history" in inputs else inputs["deals"]
     found = recognise(raw.frame.columns, {}, raw.file, names={"phase": PHASE})
     if "phase" not in found:
         return
     phase = raw.frame[found["phase"]].loc[history.frame.index].str.casefold()
     history.columns["lifecycle"] = found["phase"]
+    asked = {name.casefold(): name for name in config.source.activities}
+    both = (history.frame["stage"] + ":" + phase).str.casefold()
+    named = both.isin(list(asked))
+    history.frame = history.frame.assign(stage=history.frame["stage"].mask(named, both.map(asked)))
     if phase.eq(COMPLETE).any():
-        other = phase.notna() & phase.ne(COMPLETE)
+        other = phase.notna() & phase.ne(COMPLETE) & ~named
         reason = f"not the completion of its activity, by '{found['phase']}'"
         history.set_aside(other, reason, effect="its completion counts", show=phase, wanted=True)
         history.refuse_if_empty()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,7 +43,10 @@ def read_all(config: Config) -> Inputs:
 def read(config: Config, name: str) -> Raw:
     """A file beside the funnel file, or a table or query of the database."""
     if config.source.database is None:
-        return read_table(config.folder / name)
+        if unset := re.findall(r"\$\{?(\w+)", os.path.expandvars(name)):
+            remedy = f"Set it, as in: export {unset[0]}=/folder/of/the/data"
+            raise FunnelError(f"the environment variable {unset[0]} is not set", file=config.path, remedy=remedy)
+        return read_table(config.path_of(name))
     from forecast.sources.sql import read_query  # SQLAlchemy is an extra
 
     return read_query(config.source.database, name, file=config.path)

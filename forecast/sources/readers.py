@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import zlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +20,8 @@ from forecast.errors import FunnelError
 from forecast.sources import excel, xes
 
 CSV, PARQUET = (".csv", ".tsv", ".txt"), (".parquet", ".pq")
-EXCEL, XES = (".xlsx", ".xlsm"), (".xes", ".gz")
-SUFFIXES = CSV + PARQUET + EXCEL + XES
+EXCEL, XES, PACKED = (".xlsx", ".xlsm"), (".xes",), ".gz"
+SUFFIXES = (*CSV, *PARQUET, *EXCEL, *XES, PACKED)
 # "NA" is not among them: it is how North America is written in many a region column.
 MISSING = ("", "nan", "NaN", "NaT", "null", "NULL", "None", "N/A", "n/a", "#N/A", "<NA>", "\\N")
 
@@ -40,7 +42,7 @@ class Raw:
 
 def read_table(path: Path) -> Raw:
     """The rows of a CSV (comma, semicolon or tab; UTF-8, UTF-16 or Latin-1), Parquet, Excel or XES file, told by
-    its suffix. Of a workbook, FILE.xlsx#NAME is the sheet with this name.
+    its suffix, packed by gzip or not. Of a workbook, FILE.xlsx#NAME is the sheet with this name.
 
     Raises FunnelError for a file that is missing, empty, damaged or of another kind.
     """
@@ -54,7 +56,9 @@ def read_table(path: Path) -> Raw:
     except OSError as error:
         raise FunnelError(f"cannot be read ({error.strerror})", file=path) from None
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES or (suffix == ".gz" and Path(path.stem).suffix.lower() != ".xes"):
+    if suffix == PACKED:
+        data, suffix = _unpacked(data, path), Path(path.stem).suffix.lower()
+    if suffix not in SUFFIXES or suffix == PACKED:
         remedy = "Save it as CSV, Parquet, Excel or XES (.csv, .parquet, .xlsx, .xes)."
         raise FunnelError(f"a file ending in '{suffix}' cannot be read", file=path, remedy=remedy)
     if not data.strip():
@@ -79,6 +83,13 @@ def read_table(path: Path) -> Raw:
     if not rows.size and not lines:
         raise FunnelError("there is no row below the header", file=path, remedy="Export the rows as well.")
     return Raw(path.name, pd.DataFrame(columns_of(table, names)).set_axis(rows, axis=0), lines)
+
+
+def _unpacked(data: bytes, path: Path) -> bytes:
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise FunnelError(f"cannot be unpacked: {error}", file=path, remedy="Export it again.") from None
 
 
 def columns_of(table: pa.Table, names: list[str]) -> dict[str, pd.Series]:
