@@ -122,7 +122,8 @@ class SourceSection(Section):
     Files (or, with `database`, tables and queries): `deals`, `stage_history`, and the tables that ids in them
     point to: `stage_labels`, `pipelines`, `accounts`, and `merged` for deals folded into others.
     `database`: the environment variable that holds the address of a database. `columns`: canonical name ->
-    column in the file; `stage_dates`: stage -> its date column; `activities`: activity of an event log -> stage.
+    column in the file; `stage_dates`: stage -> its date column; `activities`: activity of an event log -> stage;
+    `once`: stages that such a log enters when they are first named, and never again.
     `pipeline`: the one to read, or "*". `timezone`: in which days begin. `rates`: worth of one unit of a currency
     in the funnel's. `keep_deleted`: read deals that are marked as deleted. `merge_clients`: client names that
     differ in case or blanks only are one client.
@@ -142,6 +143,7 @@ class SourceSection(Section):
     keep_deleted: bool = False
     merge_clients: bool = False
     activities: Mapping[Name, Name] = Field(default_factory=dict)
+    once: tuple[Name, ...] = ()
     columns: Mapping[Name, Name] = Field(default_factory=dict)
     stage_dates: Mapping[Name, Name] = Field(default_factory=dict)
     outcome: Outcome | None = None
@@ -263,9 +265,9 @@ class Config(Section):
                     raise ValueError(
                         f"[source.stage_dates] '{stage}' is not a stage. {near(stage, self.funnel.states)}"
                     )
-            for stage in (*self.source.activities.values(), *self.priors):
+            for stage in (*self.source.activities.values(), *self.source.once, *self.priors):
                 if stage not in self.funnel.states:
-                    where = "[priors]" if stage in self.priors else "[source.activities]"
+                    where = "[priors]" if stage in self.priors else "[source] once or [source.activities]"
                     raise ValueError(f"{where} '{stage}' is not a stage. {near(stage, self.funnel.states)}")
         if self.source.rates and not self.funnel.currency:
             raise ValueError("[source.rates] needs the currency that they lead to: currency under [funnel]")

@@ -7,7 +7,7 @@ tells the phases of an activity apart, the one that completes it counts; "ACTIVI
 from __future__ import annotations
 
 from forecast.config import Config
-from forecast.sources import pair
+from forecast.sources import pair, rows
 from forecast.sources.columns import recognise, simplified
 from forecast.sources.inputs import Inputs
 from forecast.sources.quality import Sieve
@@ -39,7 +39,20 @@ def read(config: Config, inputs: Inputs) -> tuple[Config, Tables]:
         stages = {name: activities[meant] for name, meant in there.items() if meant is not None}
         history.frame = history.frame.assign(stage=history.frame["stage"].replace(stages))
         history.refuse_if_empty()
+    _once(history, config)
     return pair.finish(config, history, pair.deals_sieve(config, inputs), inputs)
+
+
+def _once(history: Sieve, config: Config) -> None:
+    """Of stages that are entered once, only the first event counts."""
+    if not config.source.once:
+        return
+    rows.read_dates(history, history.columns, config, ["entered"])
+    ordered = history.frame.sort_values("entered", kind="stable")
+    again = ordered.duplicated(["deal_id", "stage"]).reindex(history.frame.index)
+    again &= history.frame["stage"].isin(config.source.once)
+    reason, show = "the stage is entered once only, and was before", history.frame["stage"]
+    history.set_aside(again, reason, effect="no return to it", show=show, wanted=True)
 
 
 def _known_ends(config: Config) -> Config:

@@ -185,6 +185,14 @@ def test_activities_that_enter_no_stage_are_set_aside_and_only_completions_count
         "no activity that [source.activities] names, in 'concept:name'": 1,
         "not the completion of its activity, by 'lifecycle:transition'": 1,
     }
+    starts = stages.replace("Check =", '"Check:START" =')
+    _, tables = loaded(tmp_path, starts, funnel, deals=rows)
+    assert tables.stage_history["entered"].iloc[1] == pd.Timestamp("2017-01-02")
+    again = rows + "1,Submit,complete,2017-01-04\n"
+    _, tables = loaded(tmp_path, stages, funnel, deals=again)
+    assert story(tables, "1") == ["In", "Seen", "In", "Won"]
+    _, tables = loaded(tmp_path, 'once = ["In"]\n' + stages, funnel, deals=again)
+    assert story(tables, "1") == ["In", "Seen", "Won"]
     with pytest.raises(FunnelError, match=r"\[source.activities\] 'Sen' is not a stage. Did you mean 'Seen'"):
         loaded(tmp_path, stages.replace('"Seen"', '"Sen"'), funnel, deals=rows)
 
