@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from forecast import outputs, record, setup, terminal, terminal_backtest
+from forecast import drafting, outputs, record, setup, templates, terminal, terminal_backtest
 from forecast.errors import FunnelError, near
 from forecast.progress import bars
 from forecast.question import question_from
@@ -49,11 +49,26 @@ def funnel() -> None:
 
 @app.command()
 def init(
-    source: Annotated[Path, typer.Argument(help="A CSV or Parquet file, or a folder with deals and stage_history.")],
+    source: Annotated[
+        Path | None, typer.Argument(help="A file of rows, or a folder with deals and stage_history.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Where to write it (default: funnel.toml beside the rows).")] = None,
+    template: Annotated[
+        str | None, typer.Option(metavar="NAME", help=f"Stages and assumptions of: {', '.join(templates.names())}.")
+    ] = None,
+    language: Annotated[str, typer.Option(help="Of the template's stages: en or fr.")] = "en",
+    pipeline: Annotated[str | None, typer.Option(metavar="NAME", help="The one to read, of several.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
 ) -> None:
-    """Draft a commented funnel file from the columns that are found."""
+    """Draft a commented funnel file from the columns that are found, from a template, or from both."""
+    if source is None and template is None:
+        remedy = f"Name a file of rows, or --template {templates.names()[0]} (or another)."
+        raise FunnelError("there is nothing to draft from", remedy=remedy)
+    if source is None:
+        source = (out or Path("funnel.toml")).parent
+        text = drafting.draft_of_template(str(template), language)
+    else:
+        text = ""
     beside = source if source.is_dir() else source.parent
     target = out or beside / "funnel.toml"
     if target.exists() and not force:
@@ -62,15 +77,27 @@ def init(
     if target.resolve().parent != beside.resolve():
         remedy = f"File names in it are relative to it: write it to {beside}."
         raise FunnelError("the funnel file must stand beside the rows", file=target, remedy=remedy)
-    outputs.write_text(target, setup.draft(source))
+    outputs.write_text(target, text or drafting.draft(source, template, language, pipeline))
     shown = console()
     shown.print(f"Wrote {escape(str(target))}. Check it, then run: funnel check {escape(str(target))}", soft_wrap=True)
 
 
 @app.command()
-def check(source: Source) -> None:
-    """Say what was understood of the data, and what was set aside."""
-    report(setup.understood(*load(source)), console())
+def check(
+    source: Source,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Write what was found as CSV as well.")] = None,
+) -> None:
+    """Say what was understood of the data, what was set aside, and which questions they can answer."""
+    if out is not None and out.suffix.lower() != ".csv":
+        raise FunnelError(f"--out writes csv, not '{out.suffix}'", file=out, remedy="Give it a name ending in .csv.")
+    config, tables = load(source)
+    if out is not None:
+        outputs.spare_inputs({"out": out}, config)
+    seen = setup.understood(config, tables)
+    report(seen, console())
+    if out is not None:
+        outputs.write_csv(out, seen.table())
+        console().print(f"Wrote {escape(str(out))}.", soft_wrap=True)
 
 
 @app.command()
@@ -226,10 +253,9 @@ def _source(source: Path | None, sample: str | None) -> Path:
 
 def report(seen: setup.Understanding, shown: Console) -> None:
     """Print an Understanding."""
-    shapes = {"canonical": "one row per stage entered", "stage_dates": "one row per deal, with dates"}
     name = f"{seen.name}: " if seen.name else ""
     times = "with times of day" if seen.timed else "dates only"
-    shown.print(Text(f"{name}{shapes.get(seen.shape, seen.shape)}, {times}", style="bold"))
+    shown.print(Text(f"{name}{seen.shape_told}, {times}", style="bold"))
     rows = seen.ledger
     shown.print(f"{rows.read:,} rows read = {rows.used:,} used + {rows.set_aside:,} set aside")
     value = f", {seen.won_value:,.0f} {seen.currency}".rstrip() if seen.won_deals else ""
@@ -237,6 +263,8 @@ def report(seen: setup.Understanding, shown: Console) -> None:
     shown.print(f"Deals: {seen.deals:,}, of them {won}; {seen.lost_deals:,} lost; {seen.open_deals:,} open")
     recorded = f"{seen.first_recorded or 'the beginning'} to {seen.last_recorded}"
     shown.print(f"Events from {seen.first_event} to {seen.last_event}; exits recorded from {recorded}")
+    if not seen.until_declared:
+        shown.print("The last event ends the records; up to a week later nothing is taken to have happened since.")
     shown.print(Text(f"The model uses: {', '.join(seen.attributes) or 'no attributes'}"))
     shown.print()
     shown.print(_stages(seen))
@@ -246,6 +274,9 @@ def report(seen: setup.Understanding, shown: Console) -> None:
     shown.print(_files(seen))
     if rows.entries:
         shown.print(_entries(seen))
+    shown.print(_grades(seen))
+    if seen.stale:
+        shown.print(_stale(seen))
 
 
 def _table(title: str, *columns: str, numbers: tuple[str, ...] = ()) -> Table:
@@ -297,6 +328,31 @@ def _entries(seen: setup.Understanding) -> Table:
         where = f"{entry.file}: " if several else ""
         what = f"{where}{entry.reason}{'' if entry.set_aside else ' (used)'}"
         _add(table, entry.count, what, "\n".join(entry.examples), entry.effect)
+    return _spaced(table)
+
+
+def _grades(seen: setup.Understanding) -> Table:
+    table = _table("What these data can answer", "question", "", "because")
+    for grade in seen.grades:
+        _add(table, grade.question, grade.verdict.value, grade.because)
+    return _spaced(table)
+
+
+def _stale(seen: setup.Understanding) -> Table:
+    columns = ("stage", "open longer than", "deals", "value", "for instance")
+    title = "Stale deals: open for longer than 95 % of those that moved on had been"
+    table = _table(title, *columns, numbers=columns[1:4])
+    for one in seen.stale:
+        about = "about " if one.estimated else ""
+        value = f"{about}{one.value:,.0f} {seen.currency}".rstrip()
+        _add(
+            table,
+            one.stage,
+            f"{one.limit:,.{0 if one.limit >= 10 else 1}f} days",
+            one.deals,
+            value,
+            "\n".join(one.examples),
+        )
     return _spaced(table)
 
 

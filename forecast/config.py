@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 import typing
@@ -10,6 +11,7 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import available_timezones
 
 from pydantic import (
     BaseModel,
@@ -21,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from forecast.errors import FunnelError, near
+from forecast.errors import FunnelError, did_you_mean, near
 from forecast.periods import Period, parse_period
 
 NO_CENTS = (
@@ -31,6 +33,11 @@ NO_CENTS = (
 THREE_DECIMALS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
 
 Name = Annotated[str, Field(min_length=1)]
+ShapeName = Literal[
+    "canonical", "stage_dates", "closed_only", "event_log", "snapshots", "versions", "salesforce_history",
+    "field_history", "hubspot_dates", "hubspot_history",
+]  # fmt: skip
+ROLES = ("deals", "stage_history", "stage_labels", "pipelines", "accounts", "merged")
 
 
 class Known(StrEnum):
@@ -39,6 +46,7 @@ class Known(StrEnum):
     CREATION = "creation"  # with the deal
     CHANGE = "change"  # from a dated change on (stage_history carries it)
     CLOSE = "close"  # only when the deal is won or lost
+    WIN = "win"  # only when the deal is won: a lost deal may be re-opened, and owe the value to its later close
     OVERWRITTEN = "overwritten"  # the last value only: unknown as of any past day
 
 
@@ -109,14 +117,33 @@ class Join(Section):
 
 
 class SourceSection(Section):
-    """Where the rows are.
+    """Where the rows are, and how they are to be read.
 
-    `columns`: canonical name -> column in the file; `stage_dates`: stage -> its date column.
+    Files (or, with `database`, tables and queries): `deals`, `stage_history`, and the tables that ids in them
+    point to: `stage_labels`, `pipelines`, `accounts`, and `merged` for deals folded into others.
+    `database`: the environment variable that holds the address of a database. `columns`: canonical name ->
+    column in the file; `stage_dates`: stage -> its date column; `activities`: activity of an event log -> stage;
+    `once`: stages that such a log enters when they are first named, and never again.
+    `pipeline`: the one to read, or "*". `timezone`: in which days begin. `rates`: worth of one unit of a currency
+    in the funnel's. `keep_deleted`: read deals that are marked as deleted. `merge_clients`: client names that
+    differ in case or blanks only are one client.
     """
 
-    shape: Literal["canonical", "stage_dates"] | None = None
+    shape: ShapeName | None = None
+    database: Name | None = None
     deals: Name | None = None
     stage_history: Name | None = None
+    stage_labels: Name | None = None
+    pipelines: Name | None = None
+    accounts: Name | None = None
+    merged: Name | None = None
+    pipeline: Name | None = None
+    timezone: Name | None = None
+    rates: Mapping[Name, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(default_factory=dict)
+    keep_deleted: bool = False
+    merge_clients: bool = False
+    activities: Mapping[Name, Name] = Field(default_factory=dict)
+    once: tuple[Name, ...] = ()
     columns: Mapping[Name, Name] = Field(default_factory=dict)
     stage_dates: Mapping[Name, Name] = Field(default_factory=dict)
     outcome: Outcome | None = None
@@ -124,6 +151,28 @@ class SourceSection(Section):
     replace: Mapping[Name, Mapping[Name, str]] = Field(default_factory=dict)
     day_first: bool | None = None
     decimal: Literal[".", ","] | None = None
+
+    @property
+    def tables(self) -> dict[str, str]:
+        """Role -> file, or table or query of the database."""
+        named = {role: getattr(self, role) for role in ROLES}
+        return {role: name for role, name in named.items() if name is not None}
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, value: str | None) -> str | None:
+        if value is not None and value not in available_timezones():
+            hint = did_you_mean(value, available_timezones()) or "Write it as Europe/Paris."
+            raise ValueError(f"'{value}' is not a time zone. {hint}")
+        return value
+
+    @field_validator("rates")
+    @classmethod
+    def _codes(cls, value: Mapping[str, float]) -> Mapping[str, float]:
+        bad = [code for code in value if not re.fullmatch("[A-Z]{3}", code)]
+        if bad:
+            raise ValueError(f"write the three letters of a currency, such as USD, not '{bad[0]}'")
+        return value
 
 
 class RecordingSection(Section):
@@ -143,6 +192,27 @@ class ModelSection(Section):
     """`attributes`: the columns that the model uses; None: those that exist and have 2 to 60 levels."""
 
     attributes: tuple[Name, ...] | None = None
+
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Days = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class StagePrior(Section):
+    """What is believed of a stage before looking; both ranges hold 95 %. `conversion`: share that leave it
+    onwards rather than lost. `lead_time`: days until it is left.
+    """
+
+    conversion: tuple[Share, Share]
+    lead_time: tuple[Days, Days]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        for name in ("conversion", "lead_time"):
+            low, high = getattr(self, name)
+            if low >= high:
+                raise ValueError(f"{name} must go from low to high, got [{low}, {high}]")
+        return self
 
 
 class PeriodTarget(Section):
@@ -170,6 +240,7 @@ class Config(Section):
     known: Mapping[Name, Known] = Field(default_factory=dict)
     recording: RecordingSection = RecordingSection()
     model: ModelSection = ModelSection()
+    priors: Mapping[Name, StagePrior] = Field(default_factory=dict)
     forecast: ForecastSection = ForecastSection()
     _path: Path | None = PrivateAttr(default=None)
 
@@ -182,6 +253,10 @@ class Config(Section):
         """The folder that file names in [source] are relative to."""
         return self._path.parent if self._path is not None else Path()
 
+    def path_of(self, name: str) -> Path:
+        """The file that `name` under [source] means; $NAME in it stands for an environment variable."""
+        return self.folder / os.path.expandvars(name)
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.funnel.stages:
@@ -190,6 +265,12 @@ class Config(Section):
                     raise ValueError(
                         f"[source.stage_dates] '{stage}' is not a stage. {near(stage, self.funnel.states)}"
                     )
+            for stage in (*self.source.activities.values(), *self.source.once, *self.priors):
+                if stage not in self.funnel.states:
+                    where = "[priors]" if stage in self.priors else "[source] once or [source.activities]"
+                    raise ValueError(f"{where} '{stage}' is not a stage. {near(stage, self.funnel.states)}")
+        if self.source.rates and not self.funnel.currency:
+            raise ValueError("[source.rates] needs the currency that they lead to: currency under [funnel]")
         self.periods()
         return self
 

@@ -45,12 +45,17 @@ class FunnelError(Exception):
             lines.append(", ".join(part for part in (counted, shown) if part) + ".")
         if self.remedy:
             lines.append(self.remedy)
-        return "\n".join(lines)
+        return "\n".join(printable(line) for line in lines)
+
+
+def printable(text: str) -> str:
+    """`text` with a question mark for every character that a terminal would obey rather than show."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def shortened(value: object, length: int = 60) -> str:
-    """`value` as one line of at most `length` characters."""
-    text = " ".join(str(value).split())
+    """`value` as one line of at most `length` characters; what cannot be printed becomes a question mark."""
+    text = printable(" ".join(str(value).split()))
     return text if len(text) <= length else text[: length - 3] + "..."
 
 

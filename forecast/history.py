@@ -13,12 +13,16 @@ from numpy.typing import NDArray
 
 from forecast.config import FunnelSection
 from forecast.errors import FunnelError
+from forecast.sources.quality import among
 from forecast.sources.tables import Known, Tables
 
 # With dates only, a stay that begins and ends on one day counts a third of a day: the expected distance of
 # two moments drawn uniformly from it. With times of day, about a second.
 SAME_DAY_STAY = 1 / 3
 SHORTEST_STAY = 1e-5
+# The last recorded day is that of the last event where the funnel file does not say: so long after it a question
+# may still be asked, taking it that nothing happened since. A week holds a weekend and a holiday.
+GRACE = pd.Timedelta(days=7)
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -52,8 +56,11 @@ class Visits:
 class History:
     """What was known at the `origin` (the morning of that day).
 
-    states: open stages in funnel order, then won, then lost. deals: one row per deal created before the
-    origin: deal_id, client, created, amount and attributes, each missing where it was not known yet.
+    states: open stages in funnel order, then won, then lost. deals: one row per deal that had entered a stage
+    before the origin: deal_id, client, created, amount and attributes, each missing where it was not known yet.
+    created is the day of entering the first stage, so that a deal arrives when its first visit begins: one that
+    is created and waits for its first stage is, as of that day, an arrival still to come. (Created before
+    recording began, it keeps the earlier day: it is a survivor, no arrival.)
     visits: see Visits. recorded_from: days since 1970-01-01 from which exits were recorded.
     timed: whether times of day are known. known: when each column of deals is known.
     """
@@ -137,7 +144,10 @@ def as_of(tables: Tables, funnel: FunnelSection, origin: date | pd.Timestamp) ->
     origin = pd.Timestamp(origin)
     _check_origin(tables, origin)
     rows = tables.stage_history[tables.stage_history["entered"] < origin]
-    deals = tables.deals[tables.deals["deal_id"].isin(rows["deal_id"])].reset_index(drop=True)
+    first = rows["entered"][~rows["deal_id"].duplicated()]
+    deals = tables.deals[among(tables.deals["deal_id"], rows["deal_id"])].reset_index(drop=True)
+    survives = deals["created"] < (pd.Timestamp.min if tables.recorded_from is None else tables.recorded_from)
+    deals["created"] = deals["created"].where(survives, first.set_axis(deals.index))
     visits = _visits(rows, deals, funnel.states, tables, origin)
     return History(
         states=funnel.states,
@@ -158,11 +168,12 @@ def _check_origin(tables: Tables, origin: pd.Timestamp) -> None:
             f"the as-of date {origin.date()} is before the first deal ({first.date()}): nothing was known then",
             remedy=f"Ask as of a day after {first.date()} and up to {tables.recorded_until.date()}.",
         )
-    if origin > tables.recorded_until:
+    latest = tables.recorded_until + (pd.Timedelta(0) if tables.until_declared else GRACE)
+    if origin > latest:
         last = (tables.recorded_until - pd.Timedelta(days=1)).date()
         raise FunnelError(
             f"the as-of date {origin.date()} is later than the records reach ({last})",
-            remedy=f"Ask as of {tables.recorded_until.date()} at the latest, or state the last recorded day "
+            remedy=f"Ask as of {latest.date()} at the latest, or state the last recorded day "
             "as `until` under [recording] if nothing happened since.",
         )
 
@@ -171,20 +182,22 @@ def _visits(
     rows: pd.DataFrame, deals: pd.DataFrame, states: tuple[str, ...], tables: Tables, origin: pd.Timestamp
 ) -> Visits:
     """Stays between changes of stage; rows that repeat the stage only carry a new amount."""
-    deal = np.searchsorted(deals["deal_id"].to_numpy(dtype=object), rows["deal_id"].to_numpy(dtype=object))
+    deal = np.cumsum(rows["deal_id"].ne(rows["deal_id"].shift()).to_numpy()) - 1  # both are sorted
     state = pd.Index(states).get_indexer(pd.Index(rows["stage"]))
-    amount = rows["amount"].groupby(rows["deal_id"], sort=False).ffill().to_numpy(dtype=np.float64)
+    amount = rows["amount"].groupby(deal, sort=False).ffill().to_numpy(dtype=np.float64)
     known = tables.known["amount"]
     if known is not Known.OVERWRITTEN:
         # Where changes are dated, the amount of the deal may be the last of them, known when it was won.
         stated = np.isnan(amount) & ((known is not Known.CHANGE) | (state == len(states) - 2))
         amount = np.where(stated, deals["amount"].to_numpy(dtype=np.float64)[deal], amount)
-    if known is Known.CLOSE:  # of won deals only: a lost one may owe its amount to a later re-opening
+    if known in (Known.CLOSE, Known.WIN):  # of won deals only: a lost one may owe its amount to a re-opening
         amount = np.where(state == len(states) - 2, amount, np.nan)
     entered = days(rows["entered"])
     # A date stands for the end of its day. Where only the closing has no time of day, it reads as midnight.
     dated = (state >= len(states) - 2) & (entered % 1 == 0) if tables.timed else np.ones(len(rows), dtype=bool)
     entered = entered + dated
+    if tables.timed:  # a moment at midnight belongs to the day, and the month, that begins with it
+        entered = entered + SHORTEST_STAY * (~dated & (entered % 1 == 0))
     new = np.ones(len(rows), dtype=bool)
     new[1:] = (deal[1:] != deal[:-1]) | (state[1:] != state[:-1])
     begins = np.flatnonzero(new)
@@ -208,6 +221,8 @@ def _hidden(deals: pd.DataFrame, visits: Visits, n_states: int, known: Mapping[s
     for column, when in known.items():
         if when is Known.CLOSE:
             shown[column] = shown[column].where(closed)
+        elif when is Known.WIN:
+            shown[column] = shown[column].where(visits.state[last] == n_states - 2)
         elif column in shown and (when is Known.OVERWRITTEN or (when is Known.CHANGE and column != "amount")):
             shown[column] = shown[column].where(np.zeros(len(shown), dtype=bool))
     return shown

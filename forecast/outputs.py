@@ -57,8 +57,8 @@ def chosen(out: Path | None, files: Mapping[str, Path | None]) -> dict[str, Path
 def spare_inputs(files: Mapping[str, Path], config: Config) -> None:
     """Raise FunnelError where an output would replace a file that the forecast was read from."""
     source = config.source
-    names = (source.deals, source.stage_history, *(join.file for join in source.join))
-    inputs = [config.folder / name for name in names if name is not None]
+    names = () if source.database else (*source.tables.values(), *(join.file for join in source.join))
+    inputs = [config.path_of(name.partition("#")[0]) for name in names]
     if config.path is not None:
         inputs.append(config.path)
     for kind, path in files.items():

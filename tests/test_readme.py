@@ -13,8 +13,8 @@ from typer.core import TyperGroup
 from forecast import answer as answering
 from forecast import cli
 from forecast.config import Config
+from forecast.drafting import draft
 from forecast.question import Question
-from forecast.setup import draft
 from forecast.sources import load
 from forecast.sources.tables import Tables
 from tests.forecast.answers import HandMade, hand_made

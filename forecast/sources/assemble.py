@@ -10,10 +10,14 @@ import pandas as pd
 
 from forecast.config import Config
 from forecast.errors import FunnelError, near
-from forecast.sources.quality import among
+from forecast.sources.quality import Sieve, among
 from forecast.sources.tables import DEALS, STAGE_HISTORY, Known
 
 ENOUGH_OPEN, NEARLY_ALL, MANY_MISSING = 20, 0.95, 0.2
+# A date is taken for mistyped where it is one of the first hundredth of all (one alone among twenty or more) and
+# years go by between them and the others.
+MISTYPED_SHARE, MISTYPED_AMONG, MISTYPED_GAP = 0.01, 20, 3 * 365
+LONGEST = 50  # years of history; longer ones come from mistyped dates
 DAY = pd.Timedelta(days=1)
 
 
@@ -26,6 +30,42 @@ def recorded_until(config: Config, entered: pd.Series) -> pd.Timestamp:
     if past.empty:
         raise FunnelError("all dates are in the future", examples=entered.head(3), remedy="Check the date columns.")
     return pd.Timestamp(past.max()).normalize() + DAY
+
+
+def mistyped(entered: pd.Series) -> pd.Series:
+    """Which dates lie years before all others, while there are very few of them."""
+    days = np.sort(entered.dropna().to_numpy("datetime64[D]").astype("int64"))
+    most = max(int(MISTYPED_SHARE * len(days)), 1 if len(days) >= MISTYPED_AMONG else 0)
+    gaps = np.flatnonzero(np.diff(days[: most + 1]) > MISTYPED_GAP)
+    first = days[gaps[-1] + 1] if len(gaps) else days[0] if len(days) else 0
+    return entered < pd.Timestamp(int(first), unit="D")
+
+
+def set_mistyped_aside(history: Sieve, config: Config) -> None:
+    """Leave out the deals with such a date. Raises FunnelError where the history is too long even then."""
+    early = mistyped(history.frame["entered"])
+    if early.any() and config.recording.from_ is None:
+        ids = history.frame.loc[early, "deal_id"]
+        reason = "a date that lies years before all others"
+        shown = history.frame["entered"].dt.strftime("%Y-%m-%d")
+        history.set_aside(early, reason, effect="taken for mistyped: the deal is left out", show=shown)
+        rest, show = among(history.frame["deal_id"], ids), history.frame["deal_id"]
+        history.set_aside(rest, "another row of its deal cannot be used", effect="the deal is left out", show=show)
+        history.refuse_if_empty()
+    refuse_if_long(history.frame["entered"], config, history.file, history.columns.get("entered"))
+
+
+def refuse_if_long(entered: pd.Series, config: Config, file: str, column: str | None) -> None:
+    """Raise FunnelError where the history is longer than any funnel's, and the funnel file says nothing of it."""
+    until = config.recording.until
+    last = entered.max() if until is None else min(entered.max(), pd.Timestamp(until))
+    last = min(last, pd.Timestamp(date.today()))
+    years = (last - entered.min()).days / 365.25
+    if years > LONGEST and config.recording.from_ is None:
+        shown = entered.sort_values().head(3).dt.strftime("%Y-%m-%d")
+        remedy = "Mend these dates, or say from = (the first day on record) under [recording] if they are right."
+        what = f"the history would be {years:.0f} years long"
+        raise FunnelError(what, file=file, column=column, examples=shown, remedy=remedy)
 
 
 def recorded_from(config: Config) -> pd.Timestamp | None:
@@ -65,6 +105,12 @@ def closed(deals: pd.DataFrame, history: pd.DataFrame, config: Config) -> pd.Ser
     return among(deals["deal_id"], ended)
 
 
+def reopened(history: pd.DataFrame, lost: str) -> bool:
+    """Whether any deal went on after it was lost; `history` is in order."""
+    again = history["deal_id"].eq(history["deal_id"].shift()) & history["stage"].shift().eq(lost)
+    return bool((again & history["stage"].ne(lost)).any())
+
+
 def created_or_first(deals: pd.DataFrame, first: pd.Series) -> tuple[pd.Series, pd.Series]:
     """(created, too_late): created defaults to the first event and is moved to it where both are on one day.
 
@@ -77,15 +123,17 @@ def created_or_first(deals: pd.DataFrame, first: pd.Series) -> tuple[pd.Series, 
 
 
 def knowledge(
-    config: Config, deals: pd.DataFrame, ended: pd.Series, dated_amounts: bool, through: Mapping[str, str]
+    config: Config, deals: pd.DataFrame, history: pd.DataFrame, dated_amounts: bool, through: Mapping[str, str]
 ) -> dict[str, Known]:
     """When each column of deals is known: as declared, else guessed; what is joined is known with what it is
     joined by.
 
-    `ended` (bool, aligned with deals): won or lost now. A column that is often empty on open deals (of at
-    least 20) and full on nearly all closed ones is filled in by the time of closing: to use it would give the
-    outcome away.
+    A column that is often empty on open deals (of at least 20) and full on nearly all closed ones is filled in by
+    the time of closing: to use it would give the outcome away. Where lost deals are re-opened, only the win is
+    final: what a lost deal has may come from a later close. `history` is in order.
     """
+    ended = closed(deals, history, config)
+    close = Known.WIN if reopened(history, config.funnel.lost) else Known.CLOSE
     columns = [name for name in deals.columns if name not in ("deal_id", "created")]
     for name in config.known:
         if name not in columns:
@@ -104,9 +152,9 @@ def knowledge(
             and (~there[~ended]).mean() >= MANY_MISSING
         )
         if name in config.known:
-            known[name] = config.known[name]
+            known[name] = close if config.known[name] is Known.CLOSE else config.known[name]
         elif at_close:
-            known[name] = Known.CLOSE
+            known[name] = close
         elif name == "amount" and dated_amounts:
             known[name] = Known.CHANGE
         else:

@@ -1,8 +1,6 @@
-"""What the funnel file leaves open, from the columns and values of the files: shape, stages, outcome."""
+"""What the funnel file leaves open, from the columns and values of the files: stages, won, lost, their dates."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -10,59 +8,106 @@ import pandas as pd
 from forecast.config import Config, Outcome
 from forecast.errors import FunnelError
 from forecast.sources import values
-from forecast.sources.columns import LOST, WON, missing, outcome_name, recognise, simplified, stage_of_column
+from forecast.sources.columns import FLAGS, LOST, WON, missing, recognise, simplified, stage_of_column
+from forecast.sources.lookups import Labels, truth
+from forecast.sources.quality import Sieve
 from forecast.sources.readers import Raw
-from forecast.sources.rows import as_text, declared
+from forecast.sources.rows import as_text, declared, labelled, replaced
 
 ONLY_STAGE = "Open"  # the name of the one open stage where the file has only created, closed and outcome
 MOST_STAGES = 60
+MOSTLY = 0.5
+OPEN = (
+    "open", "in progress", "in process", "ongoing", "active", "new", "pipeline", "pending", "working", "qualified",
+    "offen", "ouvert", "ouverte", "en cours", "abierto", "abierta", "aperto",
+)  # fmt: skip
+FEWEST_ENDS, NEVER_LEFT = 5, 0.98  # a stage that as many deals entered and hardly any left is an end
 
 
-def shape_of(config: Config, raw: Raw) -> str:
-    """'canonical' for a file with a row per stage entered, 'stage_dates' for one with a row per deal."""
-    if config.source.shape is not None:
-        return config.source.shape
-    if config.source.stage_history is not None:
-        return "canonical"
-    if config.source.stage_dates or config.source.outcome:
-        return "stage_dates"
-    found = recognise(raw.frame.columns, declared(config, raw), raw.file)
-    return "canonical" if {"stage", "entered"} <= found.keys() else "stage_dates"
-
-
-def completed(config: Config, raw: Raw, shape: str) -> Config:
-    """`config` with stages, won, lost and, for dates per stage, their columns and the outcome's.
-
-    Declared ones stay.
-    """
-    config = config.with_source(shape=shape)
-    if shape == "canonical":
-        return _from_history(config, raw)
-    return _from_columns(config, raw)
-
-
-def _from_history(config: Config, raw: Raw) -> Config:
-    needed = ("deal_id", "stage", "entered")
-    found = recognise(raw.frame.columns, declared(config, raw), raw.file, needed=needed)
-    stage = as_text(raw.frame[found["stage"]]).replace(config.source.replace.get(found["stage"], {}))
-    names = list(stage.replace(config.source.replace.get("stage", {})).dropna().unique())
-    config = _with_outcomes(config, names)
+def from_history(config: Config, history: Sieve, labels: Labels) -> Config:
+    """`config` with won, lost and stages as the stage rows have them; declared ones stay."""
+    said = {"won", "lost"} <= config.funnel.model_fields_set
+    config = outcomes(config, history, labels)
+    names = list(history.frame["stage"].dropna().unique())
+    if not said:
+        _refuse_unsaid_ends(config, history, names)
     if config.funnel.stages:
         return config
     open_names = [name for name in names if name not in (config.funnel.won, config.funnel.lost)]
+    column = history.columns["stage"]
     if len(open_names) > MOST_STAGES:
         remedy = 'Name the column of the stage under [source.columns]: stage = "..."'
         what = f"{len(open_names):,} different stages are too many"
-        raise FunnelError(what, file=raw.file, column=found["stage"], examples=open_names, remedy=remedy)
-    text = raw.frame[found["entered"]]
-    leads = config.source.day_first if config.source.day_first is not None else values.day_first([text], raw.file)
-    entered = values.dates(text, leads)
-    events = pd.DataFrame({"deal": raw.frame[found["deal_id"]], "stage": stage, "entered": entered}).dropna()
-    first = events.groupby(["deal", "stage"])["entered"].min().unstack("stage").reindex(columns=open_names)
-    return config.with_funnel(stages=_need_stage(stage_order(first), raw, found["stage"]))
+        raise FunnelError(what, file=history.file, column=column, examples=open_names, remedy=remedy)
+    if set(open_names) <= set(labels.order):
+        order = [name for name in labels.order if name in open_names]
+    else:
+        first = history.frame.groupby(["deal_id", "stage"])["entered"].min()
+        order = stage_order(first.unstack("stage").reindex(columns=open_names))
+    return config.with_funnel(stages=_need_stage(order, history.file, column))
 
 
-def _from_columns(config: Config, raw: Raw) -> Config:
+def outcomes(config: Config, sieve: Sieve, labels: Labels) -> Config:
+    """won and lost as the data write them, where the funnel file does not say; further words for them are read as
+    these, and told. Flags count most, then the table of labels, then the words themselves.
+    """
+    stage = sieve.frame["stage"]
+    counts = stage.value_counts()
+    kinds = {**labels.kinds, **_flagged(sieve)}
+    for key, words in (("won", WON), ("lost", LOST)):
+        meant = [name for name in counts.index if kinds.get(name) == key]
+        meant += [name for name in counts.index if name not in kinds and simplified(name) in words]
+        taken = (*config.funnel.stages, config.funnel.lost if key == "won" else config.funnel.won)
+        meant = [name for name in meant if name not in taken]
+        if key not in config.funnel.model_fields_set and meant:
+            config = config.with_funnel(**{key: meant[0]})
+        name = getattr(config.funnel, key)
+        other = [word for word in meant if simplified(word) != simplified(name)]
+        sieve.note(stage.isin(other), f"other words for {key}", effect=f"read as '{name}'", show=stage)
+        if other:
+            sieve.frame = sieve.frame.assign(stage=sieve.frame["stage"].replace(dict.fromkeys(other, name)))
+    return config
+
+
+def _flagged(sieve: Sieve) -> dict[str, str]:
+    """Stages that a flag of their rows (mostly) calls won or lost."""
+    frame = sieve.frame
+    if "is_won" not in frame:
+        return {}
+    won = truth(frame["is_won"])
+    ended = truth(frame["is_closed"]) if "is_closed" in frame else won
+    shares = pd.DataFrame({"won": won, "lost": ended & ~won}).groupby(frame["stage"]).mean()
+    return {name: key for key in ("lost", "won") for name in shares.index[shares[key] > 0.5]}
+
+
+def _refuse_unsaid_ends(config: Config, history: Sieve, names: list[str]) -> None:
+    """Raise FunnelError where no stage is called won, or lost, and there are stages that nobody ever leaves."""
+    funnel = config.funnel
+    lacking = [
+        key for key in ("won", "lost") if key not in funnel.model_fields_set and getattr(funnel, key) not in names
+    ]
+    if not lacking:
+        return
+    ordered = history.frame[["deal_id", "stage", "entered"]].sort_values(["deal_id", "entered"], kind="stable")
+    last = ordered.drop_duplicates("deal_id", keep="last")["stage"].value_counts()
+    entered = ordered.drop_duplicates(["deal_id", "stage"])["stage"].value_counts()
+    begun = ordered.drop_duplicates("deal_id")["stage"].value_counts()
+    counts = pd.DataFrame({"entered": entered, "last": last, "begun": begun}).fillna(0)
+    final = (counts["last"] >= NEVER_LEFT * counts["entered"]) & (counts["begun"] <= MOSTLY * counts["entered"])
+    final &= (counts["entered"] >= FEWEST_ENDS) & ~counts.index.isin(funnel.states)
+    ends = [f"'{name}' ({entered[name]:,})" for name in counts.index[final]]
+    if ends:
+        raise FunnelError(
+            f"no stage is called {' or '.join(lacking)}, but some are hardly ever left: do they mean that?",
+            file=history.file,
+            column=history.columns["stage"],
+            examples=ends,
+            remedy=f'Write {lacking[-1]} = "..." under [funnel]; any other name there if it is none of them.',
+        )
+
+
+def from_columns(config: Config, raw: Raw, labels: Labels) -> Config:
+    """`config` with stages, won, lost, the columns of their dates and the outcome's; declared ones stay."""
     there = list(raw.frame.columns)
     found = recognise(there, declared(config, raw), raw.file, needed=["deal_id"])
     if config.source.outcome is None and "stage" in found and "closed" in found:
@@ -73,59 +118,56 @@ def _from_columns(config: Config, raw: Raw) -> Config:
         column = config.source.outcome.column
         if column not in there:
             raise missing("stage", there, raw.file, column)
-        change = {**config.source.replace.get(column, {}), **config.source.replace.get("stage", {})}
-        names = list(as_text(raw.frame[column]).replace(change).dropna().unique())
-    config = _with_outcomes(config, names)
+        wanted = {"stage": column, **{name: found[name] for name in FLAGS if name in found}}
+        text = pd.DataFrame({name: as_text(raw.frame[column]) for name, column in wanted.items()})
+        ended = Sieve(raw.file, replaced(text, wanted, config), columns=wanted)
+        labelled(ended, labels.names, config)
+        config = outcomes(config, ended, labels)
+        names = list(ended.frame["stage"].dropna().unique())
     if not config.source.stage_dates:
-        config = config.with_source(stage_dates=_stage_dates(config, raw, found, names))
+        config = config.with_source(stage_dates=_stage_dates(config, raw, found, names, labels))
     dated = config.source.stage_dates
     if config.source.outcome is None and not {config.funnel.won, config.funnel.lost} & dated.keys():
         column = "stage" if "stage" not in found else "closed"
         raise missing(column, there, raw.file)
     if not config.funnel.stages:
         stages = [name for name in dated if name not in (config.funnel.won, config.funnel.lost)]
-        config = config.with_funnel(stages=_need_stage(stages, raw, None))
-        config = _fold_others(config, raw, names)
+        config = config.with_funnel(stages=_need_stage(stages, raw.file, None))
     return config
 
 
-def _with_outcomes(config: Config, names: Iterable[str]) -> Config:
-    """won and lost as the data write them, where the funnel file does not say."""
-    there = list(names)
-    changes = {}
-    for key, kind in (("won", WON), ("lost", LOST)):
-        if key not in config.funnel.model_fields_set:
-            name = outcome_name(there, kind)
-            if name is not None and name not in config.funnel.stages:
-                changes[key] = name
-    return config.with_funnel(**changes) if changes else config
-
-
-def _stage_dates(config: Config, raw: Raw, found: dict[str, str], names: list[str]) -> dict[str, str]:
+def _stage_dates(config: Config, raw: Raw, found: dict[str, str], names: list[str], labels: Labels) -> dict[str, str]:
     """Stage -> column: columns named like date_entered_Proposal, else created for the one open stage."""
-    spelled = {simplified(name): name for name in (*config.funnel.states, *names)}
+    funnel = config.funnel
+    spelled = {simplified(name): name for name in (*funnel.states, *names, *labels.names.values())}
     dated: dict[str, str] = {}
-    for column in raw.frame.columns:
-        stage = stage_of_column(column)
-        if stage is not None and column not in found.values() and _mostly_dates(raw.frame[column]):
-            stage = spelled.get(simplified(stage), stage)
-            stage = config.funnel.won if simplified(stage) in WON else stage
-            stage = config.funnel.lost if simplified(stage) in LOST else stage
-            dated.setdefault(stage, column)
-    outcomes = (config.funnel.won, config.funnel.lost)
-    stages = [stage for stage in dated if stage not in outcomes]
-    if config.funnel.stages:
-        stages = [stage for stage in config.funnel.stages if stage in dated]
+    for column in sorted(raw.frame.columns, key=lambda name: "_v2_" not in name):  # the newer name first
+        stage = stage_of_column(column, labels.names)
+        if stage is None or column in found.values():
+            continue
+        stage = spelled.get(simplified(stage), stage)
+        kind = labels.kinds.get(stage)
+        stage = funnel.won if kind == "won" or simplified(stage) in WON else stage
+        stage = funnel.lost if kind == "lost" or simplified(stage) in LOST else stage
+        if stage not in dated and _mostly_dates(raw.frame[column]):
+            dated[stage] = column
+    ends = (funnel.won, funnel.lost)
+    stages = [stage for stage in dated if stage not in ends]
+    if funnel.stages:
+        stages = [stage for stage in funnel.stages if stage in dated]
+    elif stages and set(stages) <= set(labels.order):
+        stages = [stage for stage in labels.order if stage in dated]
     elif stages:
-        first = pd.DataFrame({stage: values.dates(raw.frame[dated[stage]]) for stage in stages})
-        stages = stage_order(first)
+        place = {column: number for number, column in enumerate(raw.frame.columns)}
+        stages.sort(key=lambda stage: place[dated[stage]])
+        stages = stage_order(pd.DataFrame({stage: values.dates(raw.frame[dated[stage]]) for stage in stages}))
     if stages:
-        return {stage: dated[stage] for stage in (*stages, *outcomes) if stage in dated}
+        return {stage: dated[stage] for stage in (*stages, *ends) if stage in dated}
     if "created" not in found:
         what = "there is no column with the date at which a deal entered a stage, or was created"
         remedy = 'Write [source.stage_dates] STAGE = "column", or created = "column" in [source.columns].'
         raise FunnelError(what, file=raw.file, remedy=remedy)
-    ended = {stage: column for stage, column in dated.items() if stage in outcomes}
+    ended = {stage: column for stage, column in dated.items() if stage in ends}
     return {_only_stage(config, raw, found, names): found["created"], **ended}
 
 
@@ -142,32 +184,50 @@ def _only_stage(config: Config, raw: Raw, found: dict[str, str], names: list[str
     return ONLY_STAGE
 
 
-def _fold_others(config: Config, raw: Raw, names: list[str]) -> Config:
-    """Open stages without a date of their own, of deals that have a date, are read as the first stage."""
-    outcome = config.source.outcome
-    if outcome is None:
-        return config
-    dates = [column for stage, column in config.source.stage_dates.items() if stage in config.funnel.stages]
-    present = raw.frame.loc[raw.frame[dates].notna().any(axis=1), outcome.column]
-    other = [name for name in names if name not in config.funnel.states and present.eq(name).any()]
-    if not other:
-        return config
-    change = {
-        **config.source.replace.get(outcome.column, {}),
-        **dict.fromkeys(other, config.funnel.stages[0]),
-    }
-    return config.with_source(replace={**config.source.replace, outcome.column: change})
-
-
 def _mostly_dates(column: pd.Series) -> bool:
     there = column.dropna()
     return len(there) > 0 and bool(values.dates(there).notna().mean() > 0.8)
 
 
-def _need_stage(stages: list[str], raw: Raw, column: str | None) -> tuple[str, ...]:
+def open_words(config: Config, deals: Sieve) -> Config:
+    """What a deal with dates may be called besides its stages, won and lost is read as the first stage, and told.
+
+    Raises FunnelError for words that deals with a day of closing have: they may mean won or lost.
+    """
+    frame, states = deals.frame, config.funnel.states
+    known = {simplified(name) for name in states}
+    other = frame["stage"].notna() & ~frame["stage"].map(lambda name: simplified(str(name)) in known)
+    if not other.any():
+        return config
+    dates = frame.select_dtypes("datetime").drop(columns=["closed", "expected_close"], errors="ignore")
+    now = max(dates.max().max(), frame.loc[frame["stage"].isin(states[-2:]), "closed"].max())
+    passed = frame["closed"].notna() & (frame["closed"] <= now)
+    share = passed[other].groupby(frame.loc[other, "stage"]).mean()
+    ends = [name for name in share.index if share[name] >= MOSTLY and simplified(name) not in OPEN]
+    if ends:
+        rows = frame["stage"].isin(ends)
+        counts = frame.loc[rows, "stage"].value_counts()
+        raise FunnelError(
+            "these have a day of closing, yet it cannot be told whether they mean open, won or lost",
+            file=deals.file,
+            column=deals.columns["stage"],
+            count=int(rows.sum()),
+            examples=[f"'{name}' ({count:,})" for name, count in counts.items()],
+            remedy=f'Write won = "..." and lost = "{counts.index[0]}" under [funnel], or name it among stages.',
+        )
+    first = states[0]
+    deals.note(other, "neither a stage nor won or lost", effect=f"taken as open, in '{first}'", show=frame["stage"])
+    change = dict.fromkeys(frame.loc[other, "stage"].unique().tolist(), first)
+    deals.frame = frame.assign(stage=frame["stage"].replace(change))
+    column = deals.columns["stage"]
+    replace = {**config.source.replace, column: {**config.source.replace.get(column, {}), **change}}
+    return config.with_source(replace=replace)
+
+
+def _need_stage(stages: list[str], file: str, column: str | None) -> tuple[str, ...]:
     if not stages:
         remedy = "Name the open stages in the funnel file: [funnel] stages = [...]."
-        raise FunnelError("there is no open stage, only won and lost", file=raw.file, column=column, remedy=remedy)
+        raise FunnelError("there is no open stage, only won and lost", file=file, column=column, remedy=remedy)
     return tuple(stages)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from forecast.errors import EXAMPLES, FunnelError, shortened
 
+MOST = 0.5  # where more is set aside, what is left does not stand for the whole
 TOO_MANY = 0.2  # a larger share of unreadable values means that the column was misunderstood, not that rows are bad
 
 
@@ -19,7 +20,8 @@ class Entry:
     """One thing that was found in one file.
 
     `set_aside` rows are not used; the others are used, but something about them was changed or is worth
-    knowing. `examples` name rows ("row 7: ..."); `effect` says what it does to the forecast.
+    knowing. `examples` name rows ("row 7: ..."); `effect` says what it does to the forecast. `wanted`: what was
+    set aside is nothing to mend (another pipeline, an event that is no stage, a row that repeats another).
     """
 
     file: str
@@ -28,6 +30,7 @@ class Entry:
     examples: tuple[str, ...] = ()
     effect: str = ""
     set_aside: bool = True
+    wanted: bool = False
 
     def __post_init__(self) -> None:
         if self.count < 1:
@@ -93,26 +96,44 @@ class Sieve:
     reason.
 
     `frame` is indexed by row number as a spreadsheet counts (the header is row 1). `read` counts rows that
-    could not even be split into fields as well; they are set aside at once through `lines`.
+    could not even be split into fields as well; they are set aside at once through `lines`. A row that is made
+    from others (the stage before the first change on record) has a negative number, and counts in no file.
+    `columns`: canonical name -> column of the file.
     """
 
-    def __init__(self, file: str, frame: pd.DataFrame, lines: Iterable[tuple[int, str]] = ()) -> None:
+    def __init__(
+        self,
+        file: str,
+        frame: pd.DataFrame,
+        lines: Iterable[tuple[int, str]] = (),
+        columns: Mapping[str, str] | None = None,
+    ) -> None:
         self.file = file
         self.frame = frame
+        self.columns = dict(columns or {})
         self._entries: dict[tuple[str, bool], Entry] = {}
+        self._absorbed = 0
         unsplit = tuple(lines)
         self.read = len(frame) + len(unsplit)
         if unsplit:
             examples = [f"row {row}: {text}" for row, text in unsplit[:EXAMPLES]]
             self._tell("the number of fields differs from the header's", len(unsplit), examples, "not read", True)
 
-    def set_aside(self, bad: pd.Series, reason: str, *, effect: str = "", show: pd.Series | None = None) -> None:
+    def set_aside(
+        self, bad: pd.Series, reason: str, *, effect: str = "", show: pd.Series | None = None, wanted: bool = False
+    ) -> None:
         """Take the rows where `bad` (bool, aligned with `frame`) out of use; `show` gives the values for
         examples.
         """
         if bad.any():
-            self._tell(reason, int(bad.sum()), self.examples(bad, show), effect, True)
+            if count := int((bad.to_numpy() & (bad.index >= 0)).sum()):
+                self._tell(reason, count, self.examples(bad, show), effect, True, wanted)
             self.frame = self.frame.loc[~bad]
+
+    def absorb(self, frame: pd.DataFrame) -> None:
+        """Go on with `frame`, to which every row in use has told what it had to tell."""
+        self._absorbed += int((self.frame.index >= 0).sum()) - int((frame.index >= 0).sum())
+        self.frame = frame
 
     def note(self, found: pd.Series, reason: str, *, effect: str = "", show: pd.Series | None = None) -> None:
         """Record something about rows that stay in use."""
@@ -150,23 +171,26 @@ class Sieve:
 
     def examples(self, chosen: pd.Series, show: pd.Series | None = None) -> list[str]:
         """Up to three of the chosen rows, as 'row 7' or 'row 7: value'."""
-        rows = chosen.index[chosen.to_numpy()][:EXAMPLES]
+        rows = chosen.index[chosen.to_numpy() & (chosen.index >= 0)][:EXAMPLES]
         if show is None:
             return [f"row {row}" for row in rows]
         return [f"row {row}: {shortened(show.loc[row])}" for row in rows]
 
-    def _tell(self, reason: str, count: int, examples: Iterable[str], effect: str, set_aside: bool) -> None:
+    def _tell(
+        self, reason: str, count: int, examples: Iterable[str], effect: str, set_aside: bool, wanted: bool = False
+    ) -> None:
         key = (reason, set_aside)
         if before := self._entries.get(key):
             shown = (*before.examples, *examples)[:EXAMPLES]
             self._entries[key] = replace(before, count=before.count + count, examples=shown)
         else:
             shown = tuple(shortened(example) for example in examples)[:EXAMPLES]
-            self._entries[key] = Entry(self.file, reason, count, shown, effect, set_aside)
+            self._entries[key] = Entry(self.file, reason, count, shown, effect, set_aside, wanted)
 
     def rows(self) -> FileRows:
         """How many rows were read, are used and were set aside."""
-        return FileRows(self.file, self.read, len(self.frame), self.read - len(self.frame))
+        used = int((self.frame.index >= 0).sum()) + self._absorbed
+        return FileRows(self.file, self.read, used, self.read - used)
 
     def entries(self) -> tuple[Entry, ...]:
         """What was found so far, the most frequent first, set-aside rows before notes."""
@@ -174,6 +198,24 @@ class Sieve:
 
 
 def ledger(sieves: Iterable[Sieve]) -> Ledger:
-    """The ledger of several files."""
+    """The ledger of several files. Raises FunnelError where most rows of one had to be set aside."""
     closed = tuple(sieves)
+    for sieve in closed:
+        _refuse_if_most(sieve)
     return Ledger(tuple(sieve.rows() for sieve in closed), tuple(e for sieve in closed for e in sieve.entries()))
+
+
+def _refuse_if_most(sieve: Sieve) -> None:
+    rows, gone = sieve.rows(), [entry for entry in sieve.entries() if entry.set_aside]
+    wanted = sum(entry.count for entry in gone if entry.wanted)
+    bad = rows.set_aside - wanted
+    if bad <= MOST * (rows.read - wanted):
+        return
+    worst = next(entry for entry in gone if not entry.wanted)
+    raise FunnelError(
+        f"most rows cannot be used ({bad:,} of {rows.read - wanted:,}); most often: {worst.reason}",
+        file=sieve.file,
+        count=worst.count,
+        examples=worst.examples,
+        remedy="What is left would not stand for the funnel: mend these rows, or map the columns in the funnel file.",
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import zlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +17,11 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from forecast.errors import FunnelError
+from forecast.sources import excel, xes
 
 CSV, PARQUET = (".csv", ".tsv", ".txt"), (".parquet", ".pq")
-SUFFIXES = CSV + PARQUET
+EXCEL, XES, PACKED = (".xlsx", ".xlsm"), (".xes",), ".gz"
+SUFFIXES = (*CSV, *PARQUET, *EXCEL, *XES, PACKED)
 # "NA" is not among them: it is how North America is written in many a region column.
 MISSING = ("", "nan", "NaN", "NaT", "null", "NULL", "None", "N/A", "n/a", "#N/A", "<NA>", "\\N")
 
@@ -37,11 +41,14 @@ class Raw:
 
 
 def read_table(path: Path) -> Raw:
-    """The rows of a CSV (comma, semicolon or tab; UTF-8, UTF-16 or Latin-1) or Parquet file, told by its
-    suffix.
+    """The rows of a CSV (comma, semicolon or tab; UTF-8, UTF-16 or Latin-1), Parquet, Excel or XES file, told by
+    its suffix, packed by gzip or not. Of a workbook, FILE.xlsx#NAME is the sheet with this name.
 
     Raises FunnelError for a file that is missing, empty, damaged or of another kind.
     """
+    name, _, sheet = path.name.partition("#")
+    if sheet and Path(name).suffix.lower() in EXCEL:
+        path = path.with_name(name)
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -49,8 +56,10 @@ def read_table(path: Path) -> Raw:
     except OSError as error:
         raise FunnelError(f"cannot be read ({error.strerror})", file=path) from None
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        remedy = "Save it as CSV or Parquet (.csv, .parquet)."
+    if suffix == PACKED:
+        data, suffix = _unpacked(data, path), Path(path.stem).suffix.lower()
+    if suffix not in SUFFIXES or suffix == PACKED:
+        remedy = "Save it as CSV, Parquet, Excel or XES (.csv, .parquet, .xlsx, .xes)."
         raise FunnelError(f"a file ending in '{suffix}' cannot be read", file=path, remedy=remedy)
     if not data.strip():
         raise FunnelError("the file is empty", file=path, remedy="Export it again, with a header and rows.")
@@ -58,6 +67,10 @@ def read_table(path: Path) -> Raw:
     try:
         if suffix in PARQUET:
             table = pyarrow.parquet.read_table(io.BytesIO(data))
+        elif suffix in EXCEL:
+            table = excel.read_sheet(data, path, sheet or None)
+        elif suffix in XES:
+            table = xes.read_xes(data, path)
         else:
             table, lines = _csv(data, path)
     except (pa.ArrowException, OSError, ValueError) as error:
@@ -69,8 +82,19 @@ def read_table(path: Path) -> Raw:
     rows = np.setdiff1d(rows, [row for row, _ in lines], assume_unique=True)
     if not rows.size and not lines:
         raise FunnelError("there is no row below the header", file=path, remedy="Export the rows as well.")
-    columns = {name: _column(table.column(place)) for place, name in enumerate(names)}
-    return Raw(path.name, pd.DataFrame(columns).set_axis(rows, axis=0), lines)
+    return Raw(path.name, pd.DataFrame(columns_of(table, names)).set_axis(rows, axis=0), lines)
+
+
+def _unpacked(data: bytes, path: Path) -> bytes:
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise FunnelError(f"cannot be unpacked: {error}", file=path, remedy="Export it again.") from None
+
+
+def columns_of(table: pa.Table, names: list[str]) -> dict[str, pd.Series]:
+    """The columns by name, as they are in Raw."""
+    return {name: _column(table.column(place)) for place, name in enumerate(names)}
 
 
 def _csv(data: bytes, path: Path) -> tuple[pa.Table, tuple[tuple[int, str], ...]]:
@@ -136,6 +160,9 @@ def _column_names(names: list[str], path: Path) -> list[str]:
 def _column(values: pa.ChunkedArray) -> pd.Series:
     """Text without blanks around it, missing where it says so; floats and datetimes stay what they are."""
     kind = values.type
+    if pa.types.is_null(kind):
+        values = values.cast(pa.string())
+        kind = values.type
     if pa.types.is_dictionary(kind):
         values = values.cast(kind.value_type)
         kind = values.type

@@ -8,12 +8,14 @@ import pandas as pd
 
 from forecast.config import Config
 from forecast.errors import FunnelError, did_you_mean, near
-from forecast.sources import values
+from forecast.sources import inputs, values
 from forecast.sources.columns import ALIASES, DATES, missing, recognise, simplified
 from forecast.sources.quality import Sieve
-from forecast.sources.readers import Raw, read_table
+from forecast.sources.readers import Raw
 
 WHOLE_DEAL = "the deal is left out"
+INTERNAL = ("is_deleted", "is_won", "is_closed", "merged_ids", "worth:")  # never columns of deals
+WORTH = "worth:"  # column of a frame: worth of one unit of the row's currency in the funnel's
 
 
 def declared(config: Config, raw: Raw) -> dict[str, str]:
@@ -29,7 +31,7 @@ def sieve(raw: Raw, columns: Mapping[str, str], config: Config) -> Sieve:
     for name in frame.columns:
         if name not in DATES and name != "amount" and not name.startswith("entered:"):
             frame[name] = as_text(frame[name])
-    return Sieve(raw.file, replaced(frame, columns, config), raw.lines)
+    return Sieve(raw.file, replaced(frame, columns, config), raw.lines, columns)
 
 
 def replaced(frame: pd.DataFrame, columns: Mapping[str, str], config: Config) -> pd.DataFrame:
@@ -64,7 +66,7 @@ def drop_repeats(rows: Sieve, columns: Mapping[str, str], key: str = "deal_id") 
     if several.empty:
         return
     again = pd.Series(rows.frame.index.isin(several.index[several.duplicated()]), index=rows.frame.index)
-    rows.set_aside(again, "repeats another row", effect="one of them is kept", show=rows.frame[key])
+    rows.set_aside(again, "repeats another row", effect="one of them is kept", show=rows.frame[key], wanted=True)
     differing = rows.frame.duplicated(key, keep=False)
     name = key.replace("_", " ")
     remedy = "Keep one row each. A file with a row per change needs columns for stage and day of entering."
@@ -74,16 +76,25 @@ def drop_repeats(rows: Sieve, columns: Mapping[str, str], key: str = "deal_id") 
 
 
 def read_dates(rows: Sieve, columns: Mapping[str, str], config: Config, names: Iterable[str]) -> None:
-    """Turn the columns `names` into naive UTC datetimes; rows whose date cannot be read are set aside."""
+    """Turn the columns `names` into datetimes without a zone, of the funnel file's time zone (UTC where it names
+    none); rows whose date cannot be read are set aside.
+    """
     names = list(names)
     leads = config.source.day_first
     if leads is None:
         leads = values.day_first([rows.frame[name] for name in names], rows.file)
-    parsed = {name: values.dates(rows.frame[name], leads) for name in names}
+    parsed = {name: values.dates(rows.frame[name], leads, config.source.timezone) for name in names}
     original = {name: rows.frame[name] for name in names}
     rows.frame = rows.frame.assign(**parsed)
     for name in names:
         text = original[name].loc[rows.frame.index]
+        zoned, bare = values.zones(text)
+        if zoned.any() and bare.any():
+            told, zone = (
+                f"'{columns.get(name, name)}' has times with and without a zone",
+                config.source.timezone or "UTC",
+            )
+            rows.note(bare, told, effect=f"those without are read as times of {zone}", show=text)
         there = ~values.is_blank(text)
         bad = there & rows.frame[name].isna()
         column = columns.get(name, name)
@@ -95,20 +106,29 @@ def read_dates(rows: Sieve, columns: Mapping[str, str], config: Config, names: I
 def read_amount(rows: Sieve, columns: Mapping[str, str], config: Config) -> dict[str, int]:
     """Turn amount into floats; unreadable and negative ones are set aside.
 
-    Returns the currencies seen, with rows.
+    Returns the currencies seen, with rows. Where [source.rates] tells what one of each is worth, all amounts are
+    converted to the funnel's, and the column WORTH says by how much.
     """
+    code = rows.frame["currency"].str.upper() if "currency" in rows.frame else None
+    rows.frame = rows.frame.drop(columns="currency", errors="ignore")
+    text = rows.frame.get("amount")
+    marks = None if text is None else values.currency_of(text)
     seen: dict[str, int] = {}
-    if "currency" in rows.frame:
-        counts = rows.frame["currency"].str.upper().value_counts()
-        seen = {str(name): int(count) for name, count in counts.items()}
-        rows.frame = rows.frame.drop(columns="currency")
-    if "amount" not in rows.frame:
+    for codes in (code, marks):
+        for name, count in () if codes is None else codes.value_counts().items():
+            seen[str(name)] = seen.get(str(name), 0) + int(count)
+    if text is None:
         rows.frame = rows.frame.assign(amount=float("nan"))
+    else:
+        column = columns["amount"]
+        rows.frame = rows.frame.assign(amount=values.amounts(text, rows.file, column, config.source.decimal))
+    stated = marks if code is None else code
+    if config.source.rates and stated is not None and seen:
+        rows.frame = rows.frame.assign(**{WORTH: _worth(rows, stated, config)})
+        rows.frame = rows.frame.assign(amount=rows.frame["amount"] * rows.frame[WORTH])
+        seen = {config.funnel.currency: sum(seen.values())}
+    if text is None:
         return seen
-    text, column = rows.frame["amount"], columns["amount"]
-    for mark, count in values.currencies(text).items():
-        seen[mark] = seen.get(mark, 0) + count
-    rows.frame = rows.frame.assign(amount=values.amounts(text, rows.file, column, config.source.decimal))
     there = ~values.is_blank(text)
     bad = there & rows.frame["amount"].isna()
     remedy = "Write amounts as 1234.50, or name another column for amount."
@@ -118,6 +138,26 @@ def read_amount(rows: Sieve, columns: Mapping[str, str], config: Config) -> dict
     return seen
 
 
+def _worth(rows: Sieve, code: pd.Series, config: Config) -> pd.Series:
+    """What one unit of each row's currency is worth in the funnel's."""
+    home = config.funnel.currency
+    worth = code.map({**config.source.rates, home: 1.0}).astype("float64")
+    unknown = code.notna() & worth.isna()
+    if unknown.any():
+        raise FunnelError(
+            "amounts are in a currency without a rate",
+            file=rows.file,
+            column=rows.columns.get("currency", rows.columns.get("amount")),
+            count=int(unknown.sum()),
+            examples=code[unknown].unique(),
+            remedy=f"Write under [source.rates] what one of it is worth in {home}: {code[unknown].iloc[0]} = 1.0",
+        )
+    foreign = code.notna() & (code != home)
+    rows.note(foreign, f"amount converted to {home}", effect="at one rate for all dates", show=code)
+    rows.note(code.isna(), "no currency", effect=f"taken as {home}")
+    return worth.fillna(1.0)
+
+
 def one_currency(seen: Mapping[str, int], config: Config, file: str, column: str | None) -> str:
     """The currency of all amounts.
 
@@ -125,7 +165,7 @@ def one_currency(seen: Mapping[str, int], config: Config, file: str, column: str
     """
     if len(seen) > 1:
         shown = [f"{name} in {rows:,} rows" for name, rows in sorted(seen.items(), key=lambda item: -item[1])]
-        remedy = "Convert them to one, or keep the rows of one: different currencies are never added."
+        remedy = "Write [source.rates] with what one of each is worth in the funnel's; they are never just added."
         raise FunnelError("amounts are in several currencies", file=file, column=column, examples=shown, remedy=remedy)
     stated = config.funnel.currency
     found = next(iter(seen), stated)
@@ -145,7 +185,7 @@ def joined(
     """
     sieves, columns, through = [], {}, {}
     for join in config.source.join:
-        raw = read_table(config.folder / join.file)
+        raw = inputs.read(config, join.file)
         if join.on not in frame.columns:
             raise missing(join.on, frame.columns, rows.file)
         names = list(raw.frame.columns)
@@ -168,6 +208,14 @@ def joined(
     return frame, sieves, columns, through
 
 
+def labelled(sieve: Sieve, names: Mapping[str, str], config: Config) -> None:
+    """Stage ids by their labels; [source.replace.stage] then holds for labels as well."""
+    if "stage" not in sieve.frame or not names:
+        return
+    stage = sieve.frame["stage"].replace(dict(names))
+    sieve.frame = sieve.frame.assign(stage=stage.replace(dict(config.source.replace.get("stage", {}))))
+
+
 def known_stages(rows: Sieve, config: Config, column: str) -> None:
     """Write stage names as the funnel file does. Raises FunnelError for a stage that it does not have."""
     states = config.funnel.states
@@ -188,7 +236,7 @@ def known_stages(rows: Sieve, config: Config, column: str) -> None:
             examples=[f"'{name}' ({rows_of:,})" for name, rows_of in counts.items()],
             remedy=remedy,
         )
-    respelled = {name: meant for name, meant in other.items() if meant is not None}
+    respelled = {str(name): meant for name, meant in other.items() if meant is not None}
     if respelled:
         rows.note(stage.isin(list(respelled)), "stage name spelled differently", effect="read as meant", show=stage)
         rows.frame = rows.frame.assign(stage=stage.replace(respelled))

@@ -5,21 +5,43 @@ from __future__ import annotations
 import pandas as pd
 
 from forecast.config import Config
-from forecast.sources import assemble, rows
-from forecast.sources.columns import missing, recognise
+from forecast.sources import assemble, doubts, guess, lookups, rows
+from forecast.sources.columns import missing, recognise, stage_of_column
+from forecast.sources.inputs import Inputs
 from forecast.sources.quality import Sieve, among, ledger
 from forecast.sources.readers import Raw
 from forecast.sources.tables import Tables
 
+OUTCOME = ("stage", "closed")
 ENTERED = "entered:"  # prefix of the columns that hold a stage's date, so that no stage's name meets a column's
 
 
-def read(config: Config, raw: Raw) -> tuple[Config, Tables]:
-    """Tables from one row per deal. [source.stage_dates] and, unless won and lost have dates there,
-    [source.outcome].
-    """
+def fits(config: Config, inputs: Inputs) -> bool:
+    """Any table with a row per deal: the shape that is left, which says what it lacks."""
+    return True
+
+
+def only_closed(config: Config, inputs: Inputs) -> bool:
+    """No date of any stage, only those of creation and closing."""
+    if config.source.stage_dates:
+        return False
+    raw = inputs["deals"]
+    found = recognise(raw.frame.columns, rows.declared(config, raw), raw.file)
+    if not {"stage", "closed", "created"} <= found.keys() and config.source.outcome is None:
+        return False
+    return not any(stage_of_column(c) for c in raw.frame.columns if c not in found.values())
+
+
+def read(config: Config, inputs: Inputs) -> tuple[Config, Tables]:
+    """Tables from one row per deal: dates per stage and, unless won and lost have dates, the outcome's column."""
+    raw = inputs["deals"]
+    labels = lookups.stage_labels(config, inputs)
+    unsaid = not config.funnel.stages
+    config = guess.from_columns(config, raw, labels)
     columns = _columns(config, raw)
     deals = rows.sieve(raw, columns, config)
+    lookups.leave_out(config, inputs, [deals])
+    rows.labelled(deals, labels.names, config)
     rows.drop_unnamed(deals)
     rows.drop_repeats(deals, columns)
     dates = [name for name in columns if name in ("created", "closed", "expected_close") or name.startswith(ENTERED)]
@@ -30,10 +52,14 @@ def read(config: Config, raw: Raw) -> tuple[Config, Tables]:
     _dated(deals, config)
     deals.refuse_if_empty()
     if "stage" in deals.frame:
+        config = guess.outcomes(config, deals, labels)
+        if unsaid:
+            config = guess.open_words(config, deals)
         rows.known_stages(deals, config, columns["stage"])
         _outcomes(deals, config)
     deals.refuse_if_empty()
     history = _events(deals.frame, config)
+    history = _plausible(deals, history, config)
     until = assemble.recorded_until(config, history["entered"])
     history = _recorded(deals, history, until)
     deals.refuse_if_empty()
@@ -48,19 +74,21 @@ def read(config: Config, raw: Raw) -> tuple[Config, Tables]:
     _against_order(deals, history, config)
 
     frame, others, more, through = rows.joined(deals.frame, deals, config)
-    stages = [name for name in frame.columns if name.startswith(ENTERED) or name in ("stage", "closed")]
-    frame = frame.drop(columns=stages)
-    finished = assemble.canonical_deals(frame)
-    closed = assemble.closed(finished, history, config)
+    frame, parents, through_clients = lookups.clients(frame, deals, config, inputs)
+    internal = [name for name in frame.columns if name.startswith(ENTERED) or name in (*rows.INTERNAL, *OUTCOME)]
+    finished = assemble.canonical_deals(frame.drop(columns=internal))
+    events = assemble.canonical_history(history)
+    doubts.told(deals, finished, events, config)
     tables = Tables(
         deals=finished,
-        stage_history=assemble.canonical_history(history),
+        stage_history=events,
         timed=has_times,
-        known=assemble.knowledge(config, finished, closed, False, through),
+        known=assemble.knowledge(config, finished, events, False, {**through, **through_clients}),
         ledger=ledger([deals, *others]),
         recorded_from=assemble.recorded_from(config),
         recorded_until=until,
-        columns={**{_shown(name): column for name, column in columns.items()}, **more},
+        until_declared=config.recording.until is not None,
+        columns={**{_shown(name): column for name, column in columns.items()}, **more, **parents},
         unused=tuple(name for name in raw.frame.columns if name not in columns.values()),
     )
     return config.with_funnel(currency=currency), tables
@@ -105,6 +133,11 @@ def _dated(deals: Sieve, config: Config) -> None:
 def _outcomes(deals: Sieve, config: Config) -> None:
     """Won and lost deals need the date on which they were closed, not before they entered a stage."""
     won, lost = config.funnel.won, config.funnel.lost
+    for outcome in (won, lost):  # the date of entering it counts more than a day of closing that may be edited
+        if (name := f"{ENTERED}{outcome}") in deals.frame:
+            ended = deals.frame["stage"].eq(outcome) & deals.frame[name].notna()
+            closed = deals.frame["closed"].where(~ended, deals.frame[name])
+            deals.frame = deals.frame.assign(closed=closed, **{name: deals.frame[name].where(~ended)})
     dates = [name for name in deals.frame.columns if name.startswith(ENTERED)]
     unnamed = deals.frame["stage"].isna() & deals.frame["closed"].notna()
     deals.set_aside(unnamed, "closed, but neither won nor lost", effect=rows.WHOLE_DEAL, show=deals.frame["closed"])
@@ -143,6 +176,19 @@ def _rows_of(frame: pd.DataFrame, entered: pd.Series, stage: str) -> pd.DataFram
     ids = frame.loc[entered.index, "deal_id"]
     named = pd.Series(stage, index=entered.index, dtype="str")
     return pd.DataFrame({"deal_id": ids, "stage": named, "entered": entered, "amount": float("nan")})
+
+
+def _plausible(deals: Sieve, history: pd.DataFrame, config: Config) -> pd.DataFrame:
+    """Without the deals that have a date years before all others."""
+    early = history.index[assemble.mistyped(history["entered"]).to_numpy()]
+    if len(early) and config.recording.from_ is None:
+        bad = pd.Series(deals.frame.index.isin(early), index=deals.frame.index)
+        show = history["entered"].groupby(level=0).min().reindex(deals.frame.index).dt.strftime("%Y-%m-%d")
+        reason = "a date that lies years before all others"
+        deals.set_aside(bad, reason, effect="taken for mistyped: the deal is left out", show=show)
+        history = history[~history.index.isin(early)]
+    assemble.refuse_if_long(history["entered"], config, deals.file, None)
+    return history
 
 
 def _recorded(deals: Sieve, history: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:

@@ -33,8 +33,8 @@ class Tables:
 
     `timed`: whether the source has times of day. `known`: when each column of deals (but deal_id and created)
     is known. `recorded_from`: exits before this day were not recorded, or None. `recorded_until`: the day
-    after the last recorded day. `columns`: canonical name -> column of the source; `unused`: columns not
-    understood.
+    after the last recorded day; `until_declared`: whether the funnel file says so. `columns`: canonical name ->
+    column of the source; `unused`: columns not understood.
     """
 
     deals: pd.DataFrame
@@ -44,6 +44,7 @@ class Tables:
     ledger: Ledger
     recorded_from: pd.Timestamp | None
     recorded_until: pd.Timestamp
+    until_declared: bool = True
     columns: Mapping[str, str] = field(default_factory=dict)
     unused: tuple[str, ...] = ()
 

@@ -16,6 +16,7 @@ NUMERIC_DATE = r"^(\d{1,2})([/.-])(\d{1,2})[/.-](\d{4}|\d{2})(?:,?[ T]+(\d.*))?$
 YEAR_FIRST = r"^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[ T]+(\d.*))?$"
 COMPACT = r"^(\d{4})(\d{2})(\d{2})$"
 WRITTEN_OUT = ("%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%y")
+ZONED = r":\d{2}(?:\.\d+)?\s*(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
 BLANK = ("NA", "-", "--")  # missing in a column of dates or amounts, though it may be a name elsewhere
 
 SIGN = r"[(+\-\u2212]?"
@@ -56,10 +57,13 @@ def day_first(columns: Iterable[pd.Series], file: str) -> bool:
     raise FunnelError(what, file=file, examples=examples, remedy=remedy)
 
 
-def dates(column: pd.Series, day_leads: bool = True) -> pd.Series:
-    """Naive UTC datetimes (microseconds); NaT where missing or not a date between 1900 and 2200."""
+def dates(column: pd.Series, day_leads: bool = True, zone: str | None = None) -> pd.Series:
+    """Datetimes (microseconds) without a zone; NaT where missing or not a date between 1900 and 2200.
+
+    Times that name a zone are converted to `zone` (UTC where None); others are taken as being of it.
+    """
     if isinstance(column.dtype, pd.DatetimeTZDtype):
-        column = column.dt.tz_convert("UTC").dt.tz_localize(None)
+        column = column.dt.tz_convert(zone or "UTC").dt.tz_localize(None)
     if pd.api.types.is_datetime64_dtype(column.dtype):
         parsed = column.dt.as_unit("us")
     elif not _is_text(column):
@@ -71,9 +75,29 @@ def dates(column: pd.Series, day_leads: bool = True) -> pd.Series:
         read = _read(distinct.where(plain), "ISO8601")
         if not plain.all():
             read = read.fillna(_dates_of(distinct[~plain], day_leads).reindex(distinct.index))
+        if zone is not None:
+            local = read.dt.tz_localize("UTC").dt.tz_convert(zone).dt.tz_localize(None)
+            read = read.where(~distinct.str.contains(ZONED), local)
         parsed = pd.Series(read.reindex(codes).to_numpy(), index=column.index)  # code -1 is missing: NaT
     plausible: pd.Series = parsed.where((parsed >= EARLIEST) & (parsed < LATEST))
     return plausible
+
+
+def zones(column: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Which times of day name a zone, and which do not."""
+    if not _is_text(column):
+        nothing = pd.Series(False, index=column.index)
+        return nothing, nothing
+    codes, texts = pd.factorize(column)
+    distinct = pd.Series(texts, dtype="str")
+    zoned = distinct.str.contains(ZONED)
+    bare = distinct.str.contains(r"\d:\d{2}") & ~zoned
+    if not len(texts):
+        nothing = pd.Series(False, index=column.index)
+        return nothing, nothing
+    there = codes >= 0
+    first, second = (pd.Series(there & found.to_numpy(dtype=bool)[codes], column.index) for found in (zoned, bare))
+    return first, second
 
 
 def _dates_of(texts: pd.Series, day_leads: bool) -> pd.Series:
@@ -165,15 +189,14 @@ def _decimal_mark(number: pd.Series, texts: pd.Series, file: str, name: str) -> 
     return "," if for_comma > for_dot else "."
 
 
-def currencies(column: pd.Series) -> dict[str, int]:
-    """Currencies written beside the amounts, with how many rows have them ('$' and 'US$' count as USD)."""
+def currency_of(column: pd.Series) -> pd.Series:
+    """The currency written beside each amount, missing where there is none ('$' and 'US$' are USD)."""
     if not _is_text(column):
-        return {}
-    parts = column.value_counts().rename_axis("text").reset_index(name="rows")
-    found = parts["text"].astype("str").str.extract(AMOUNT)
-    marks = found["before"].fillna(found["after"])
-    named = marks.map(lambda mark: SYMBOLS.get(mark, mark), na_action="ignore")
-    return {str(mark): int(rows) for mark, rows in parts["rows"].groupby(named).sum().items()}
+        return pd.Series(None, index=column.index, dtype="str")
+    codes, texts = pd.factorize(column)
+    found = pd.Series(texts, dtype="str").str.extract(AMOUNT)
+    marks = found["before"].fillna(found["after"]).replace(SYMBOLS)
+    return pd.Series(marks.reindex(codes).to_numpy(), index=column.index, dtype="str")
 
 
 def _unique(column: pd.Series) -> pd.Series:

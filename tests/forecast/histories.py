@@ -113,23 +113,27 @@ def plain_stays(made: Tables, origin: pd.Timestamp) -> list[Stay]:
             if not moves or moves[-1][0] != state:
                 moves.append((state, time))
         for index, (state, time) in enumerate(moves):
-            entered = moment(time, is_date(state, time, made.timed))
+            entered = begun(state, time, made.timed)
             if index + 1 == len(moves):
                 stays.append(Stay(str(deal), state, entered, moment(origin, False), -1, None))
                 continue
             to, end = moves[index + 1]
-            left = moment(end, is_date(to, end, made.timed))
+            left = begun(to, end, made.timed)
             if left - entered < shortest:
                 entered = left - shortest
-            # A moment at midnight of the first belongs to the month that ends with it.
-            month = (end if is_date(to, end, made.timed) else end - pd.Timedelta(seconds=1)).to_period("M")
-            stays.append(Stay(str(deal), state, entered, left, to, month))
+            stays.append(Stay(str(deal), state, entered, left, to, end.to_period("M")))
     return stays
 
 
 def is_date(state: int, time: pd.Timestamp, timed: bool) -> bool:
     """Whether the time is a day without its hour; among times of day, a closing at midnight is."""
     return not timed or (state >= len(FUNNEL.states) - 2 and time == time.normalize())
+
+
+def begun(state: int, time: pd.Timestamp, timed: bool) -> Fraction:
+    """When a state was entered. A moment at midnight counts as just after, for it belongs to the day it begins."""
+    dated = is_date(state, time, timed)
+    return moment(time, dated) + (0 if dated or time != time.normalize() else Fraction("0.00001"))
 
 
 def moment(time: pd.Timestamp, is_a_date: bool) -> Fraction:

@@ -41,6 +41,21 @@ def test_check(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
         assert told in words
 
 
+def test_check_writes_what_it_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "check", MAVEN, "--out", tmp_path / "found.csv") == 0
+    assert "Wrote" in capsys.readouterr().out
+    table = pd.read_csv(tmp_path / "found.csv")
+    assert table.loc[table["kind"].eq("set aside"), "count"].tolist() == [500]
+    assert run(monkeypatch, "check", MAVEN, "--out", tmp_path / "found.txt") == 2
+    assert "writes csv" in capsys.readouterr().err
+    rows = tmp_path / "a.csv"
+    rows.write_text("id,stage,entered\n1,A,2017-01-01\n")
+    assert run(monkeypatch, "check", rows, "--out", rows) == 2
+    assert "would replace what the forecast is read from" in capsys.readouterr().err
+
+
 def test_cells_are_not_markup(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -64,6 +79,19 @@ def test_init_then_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     assert run(monkeypatch, "init", rows, "--force") == 0
     assert run(monkeypatch, "init", rows, "--out", "/elsewhere.toml") == 2
     assert run(monkeypatch, "check", tmp_path) == 0
+
+
+def test_init_from_a_template(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, "init", "--template", "journey", "--language", "fr") == 0
+    assert "Engagement d'investir" in (tmp_path / "funnel.toml").read_text(encoding="utf-8")
+    assert run(monkeypatch, "init", "--template", "journey", "--out", tmp_path / "other.toml") == 0
+    assert run(monkeypatch, "init", "--template", "jorney", "--force") == 2
+    assert "Did you mean 'journey'" in capsys.readouterr().err
+    assert run(monkeypatch, "init") == 2
+    assert "there is nothing to draft from" in capsys.readouterr().err
 
 
 BAD = {

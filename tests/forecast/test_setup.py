@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from forecast.drafting import draft
 from forecast.errors import FunnelError
 from forecast.periods import parse_period
-from forecast.setup import draft, understood
+from forecast.setup import understood
 from forecast.sources import load
 
 MAVEN = Path(__file__).parents[2] / "forecast" / "samples" / "maven"

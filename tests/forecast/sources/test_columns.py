@@ -1,7 +1,7 @@
 import pytest
 
 from forecast.errors import FunnelError
-from forecast.sources.columns import LOST, WON, outcome_name, recognise, simplified, stage_of_column
+from forecast.sources.columns import recognise, simplified, stage_of_column
 
 
 @pytest.mark.parametrize(
@@ -59,9 +59,3 @@ def test_missing_columns_are_named() -> None:
 )
 def test_stage_of_column(column: str, stage: str | None) -> None:
     assert stage_of_column(column) == stage
-
-
-def test_outcome_name() -> None:
-    assert outcome_name(["Open", "Closed Won", "closed_lost"], WON) == "Closed Won"
-    assert outcome_name(["Open", "Closed Won", "closed_lost"], LOST) == "closed_lost"
-    assert outcome_name(["Open"], WON) is None

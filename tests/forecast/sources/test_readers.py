@@ -1,3 +1,4 @@
+import gzip
 from pathlib import Path
 
 import pandas as pd
@@ -32,6 +33,11 @@ def test_rows_that_do_not_fit_the_header_are_kept_apart(tmp_path: Path) -> None:
     assert list(raw.frame.index) == [3, 5]
 
 
+def test_packed(tmp_path: Path) -> None:
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"id\n7\n"))
+    assert read_table(tmp_path / "a.csv.gz").frame["id"].tolist() == ["7"]
+
+
 def test_parquet(tmp_path: Path) -> None:
     frame = pd.DataFrame({"id": [1, None], "day": pd.to_datetime(["2017-01-01", None]), "x": [1.5, 2.0]})
     frame["id"] = frame["id"].astype("Int64")
@@ -54,7 +60,12 @@ def test_parquet(tmp_path: Path) -> None:
         ("a.csv", b"a,a\n1,2\n", "column 'a': the header has this column twice"),
         ("a.csv", b'a,b\n1,"x\n2,y\n', "quotation mark is opened and never closed"),
         ("a.parquet", b"a,b\n1,2\n", "cannot be read as Parquet"),
-        ("a.xlsx", b"PK", "ending in '.xlsx' cannot be read"),
+        ("a.xlsx", b"PK", "cannot be read as an Excel workbook"),
+        ("a.docx", b"PK", "ending in '.docx' cannot be read"),
+        ("a.xes", b"<log><trace>", "cannot be read as XES"),
+        ("a.xes", b"<log/>", "there is no event in this log"),
+        ("a.xes.gz", b"<log/>", "cannot be unpacked"),
+        ("a.docx.gz", gzip.compress(b"a"), "ending in '.docx' cannot be read"),
     ],
 )
 def test_unreadable(tmp_path: Path, name: str, content: bytes, told: str) -> None:

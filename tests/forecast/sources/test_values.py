@@ -80,4 +80,5 @@ def test_unclear_decimal_mark() -> None:
 
 
 def test_currencies() -> None:
-    assert values.currencies(texts("$5", "USD 4", "3 €", "2", "x")) == {"EUR": 1, "USD": 2}
+    found = values.currency_of(texts("$5", "USD 4", "3 €", "2", "x"))
+    assert found.fillna("").tolist() == ["USD", "USD", "EUR", "", ""]

@@ -1,0 +1,152 @@
+"""Deals as they stood on many days: snapshots of all deals, or versions of each one with the time of every change.
+
+A stage is entered on the day of the first row that has it: several changes between two snapshots look like one. A
+deal that is in the very first snapshot had begun earlier, nothing tells when: exits are on record from the day after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from forecast.config import Config
+from forecast.errors import FunnelError
+from forecast.sources import guess, lookups, pair, rows, values
+from forecast.sources.columns import ALIASES, simplified
+from forecast.sources.inputs import Inputs
+from forecast.sources.quality import Sieve, among
+from forecast.sources.tables import Tables
+
+TAKEN = (
+    "snapshot date",
+    "snapshot",
+    "snapshot at",
+    "snapshot day",
+    "as of",
+    "as of date",
+    "export date",
+    "report date",
+)
+SINCE = ("fivetran start", "dlt valid from", "dbt valid from", "valid from")
+OUTCOME_DAY = ("close date", "closed date", "closedate", "closed", "closed at")
+DAY = pd.Timedelta(days=1)
+
+
+def are_snapshots(config: Config, inputs: Inputs) -> bool:
+    return bool(_words(inputs) & set(TAKEN)) and bool(_words(inputs) & set(ALIASES["stage"]))
+
+
+def are_versions(config: Config, inputs: Inputs) -> bool:
+    words = _words(inputs)
+    return bool(words & set(SINCE)) and bool(words & set(ALIASES["stage"])) and "value" not in words
+
+
+def read_snapshots(config: Config, inputs: Inputs) -> tuple[Config, Tables]:
+    """Tables from rows (deal, day, stage, ...). A deal that is missing from a later snapshot, and was neither won nor
+    lost, was deleted: it is taken as lost on that day.
+    """
+    history = _sieve(config, inputs, TAKEN)
+    taken = np.unique(history.frame["entered"].to_numpy())
+    first, last = pd.Timestamp(taken[0]), pd.Timestamp(taken[-1])
+    created = history.frame.get("created")
+    labels = lookups.stage_labels(config, inputs)
+    rows.labelled(history, labels.names, config)
+    config = guess.outcomes(config, history, labels)
+    gone = _vanished(history, taken, config)
+    _changes(history)
+    if created is not None:
+        begun = ~history.frame["deal_id"].duplicated()
+        day = history.frame["entered"]
+        index = np.maximum(np.searchsorted(taken, day.to_numpy()) - 1, 0)
+        since = history.frame["created"].dt.normalize()
+        between = begun & (since > pd.Series(taken[index], index=day.index)) & (since < day)
+        history.frame = history.frame.assign(entered=day.where(~between, since))
+    history.frame = pd.concat([history.frame, gone])
+    there = history.frame["entered"].eq(first)
+    effect = "how long it had been in its stage is not known: it counts from that day"
+    history.note(there, "in the first snapshot already", effect=effect, show=history.frame["deal_id"])
+    if config.recording.from_ is None:
+        recording = config.recording.model_copy(update={"from_": (first + DAY).date()})
+        config = config.model_copy(update={"recording": recording})
+    if config.recording.until is None:
+        recording = config.recording.model_copy(update={"until": last.date()})
+        config = config.model_copy(update={"recording": recording})
+    return pair.finish(config, history, pair.deals_sieve(config, inputs), inputs)
+
+
+def read_versions(config: Config, inputs: Inputs) -> tuple[Config, Tables]:
+    """Tables from versions. A deal that is closed in its first version was closed on its day of closing."""
+    history = _sieve(config, inputs, SINCE)
+    raw = inputs["stage_history"] if "stage_history" in inputs else inputs["deals"]
+    _changes(history)
+    day = next((name for name in raw.frame.columns if simplified(name) in OUTCOME_DAY), None)
+    if day is not None and "is_closed" in history.frame:
+        known = history.frame.index[history.frame.index >= 0]
+        closed = values.dates(raw.frame[day].loc[known], zone=config.source.timezone).reindex(history.frame.index)
+        first = ~history.frame["deal_id"].duplicated() & lookups.truth(history.frame["is_closed"])
+        earlier = first & (closed < history.frame["entered"])
+        effect = "closed on its day of closing; in which stages it had been is not known"
+        history.note(earlier, "closed before its first version", effect=effect, show=history.frame["deal_id"])
+        history.frame = history.frame.assign(entered=history.frame["entered"].where(~earlier, closed))
+    return pair.finish(config, history, pair.deals_sieve(config, inputs), inputs)
+
+
+def _vanished(history: Sieve, taken: np.ndarray, config: Config) -> pd.DataFrame:
+    """Rows (with negative numbers) for deals that later snapshots do not hold: lost on the day of the next one.
+
+    Raises FunnelError where snapshots hold open deals only, for then nothing tells who was won.
+    """
+    last = history.frame.drop_duplicates("deal_id", keep="last")
+    won, lost = config.funnel.won, config.funnel.lost
+    gone = last[(last["entered"] < taken[-1]) & ~last["stage"].isin([won, lost])]
+    if gone.empty:
+        return pd.DataFrame(gone)
+    rows_of = among(history.frame["deal_id"], gone["deal_id"])
+    if not history.frame["stage"].eq(won).any():
+        raise FunnelError(
+            "deals vanish from the snapshots, and none is ever shown as won",
+            file=history.file,
+            count=int(rows_of.sum()),
+            examples=gone["deal_id"].head(3),
+            remedy="Take snapshots that hold closed deals as well, or say which stage means won: [funnel] won.",
+        )
+    effect = f"taken as deleted, and so as lost ({lost}), on the day of the next snapshot"
+    single = rows_of & ~history.frame["deal_id"].duplicated()
+    history.note(single, "missing from later snapshots while open", effect=effect, show=history.frame["deal_id"])
+    day = taken[np.searchsorted(taken, gone["entered"].to_numpy(), side="right")]
+    stage = pd.Series(lost, index=gone.index, dtype="str")
+    ended = pd.DataFrame({"deal_id": gone["deal_id"], "stage": stage, "entered": day})
+    return ended.set_axis(-1 - np.arange(len(ended)), axis=0)
+
+
+def _words(inputs: Inputs) -> set[str]:
+    raw = inputs["stage_history"] if "stage_history" in inputs else inputs["deals"]
+    return {simplified(name) for name in raw.frame.columns}
+
+
+def _sieve(config: Config, inputs: Inputs, dates: tuple[str, ...]) -> Sieve:
+    """The rows with the date of each as `entered`, in order of deal and date."""
+    names: Mapping[str, tuple[str, ...]] = {**ALIASES, "entered": dates}
+    history = pair.history_sieve(config, inputs, names)
+    rows.drop_unnamed(history)
+    wanted = [name for name in ("entered", "created", "expected_close") if name in history.frame]
+    rows.read_dates(history, history.columns, config, wanted)
+    ids = history.frame["deal_id"]
+    history.set_aside(history.frame["entered"].isna(), "no date", effect="the row is left out", show=ids)
+    history.refuse_if_empty()
+    order = np.lexsort((history.frame["entered"].to_numpy(), pd.factorize(history.frame["deal_id"], sort=True)[0]))
+    history.frame = history.frame.iloc[order]
+    return history
+
+
+def _changes(history: Sieve) -> None:
+    """Keep rows in which stage or amount differ from the row before of the same deal; the others tell nothing new."""
+    frame = history.frame
+    new = frame["deal_id"].ne(frame["deal_id"].shift())
+    for name in ("stage", "amount"):
+        if name in frame:
+            before = frame[name].shift()
+            new |= frame[name].ne(before) & ~(frame[name].isna() & before.isna())
+    history.absorb(frame[new])

@@ -1,0 +1,57 @@
+"""XES, the XML of event logs (IEEE 1849): events with the attributes of their trace, one row each.
+
+Read piece by piece, so that a log may be larger than memory would hold as a tree.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pyarrow as pa
+
+from forecast.errors import FunnelError
+
+VALUES = ("string", "date", "int", "float", "boolean", "id")
+CASE = "case:"
+
+
+def read_xes(data: bytes, path: Path) -> pa.Table:
+    """Text columns: the keys of the events, and those of their traces with 'case:' in front.
+
+    Raises FunnelError for what is not XML, or holds no event.
+    """
+    try:
+        events = list(_events(io.BytesIO(data)))
+    except (ElementTree.ParseError, ValueError) as error:
+        remedy = "Export the log again."
+        raise FunnelError(f"cannot be read as XES: {error}", file=path, remedy=remedy) from None
+    if not events:
+        raise FunnelError("there is no event in this log", file=path, remedy="Export it again.")
+    names = list(dict.fromkeys(name for event in events for name in event))
+    return pa.table({name: pa.array([event.get(name) for event in events], pa.string()) for name in names})
+
+
+def _events(source: io.BytesIO) -> Iterator[dict[str, str]]:
+    """Attributes of every event, those of its trace among them."""
+    rows: list[dict[str, str]] = []
+    for _, element in ElementTree.iterparse(source):
+        tag = element.tag.rpartition("}")[2]
+        if tag == "event":
+            rows.append(_attributes(element))
+            element.clear()
+        elif tag == "trace":
+            trace = {CASE + key: value for key, value in _attributes(element).items()}
+            yield from ({**trace, **row} for row in rows)
+            rows = []
+            element.clear()
+
+
+def _attributes(element: ElementTree.Element) -> dict[str, str]:
+    return {
+        child.attrib["key"]: child.attrib["value"]
+        for child in element
+        if child.tag.rpartition("}")[2] in VALUES and {"key", "value"} <= child.attrib.keys()
+    }

@@ -1,0 +1,96 @@
+import csv
+from pathlib import Path
+
+import pytest
+
+from forecast.config import read_config
+from forecast.drafting import draft, draft_of_template
+from forecast.errors import FunnelError
+from forecast.sources import load
+from forecast.templates import LANGUAGES, names, template
+
+ROWS = "id,stage,entered\n1,Interest,2017-01-01\n1,Desire,2017-01-05\n1,Action,2017-01-06\n1,Won,2017-01-09\n"
+
+
+def test_there_is_a_template_for_every_common_kind_of_funnel() -> None:
+    assert names() == ("aarrr", "admissions", "ecommerce", "journey", "sales", "subscription")
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_template_is_a_funnel_file_in_both_languages(name: str, tmp_path: Path) -> None:
+    kinds = {language: template(name, language) for language in LANGUAGES}
+    assert len({len(one.stages) for one in kinds.values()}) == 1
+    for language, one in kinds.items():
+        (tmp_path / "funnel.toml").write_text(draft_of_template(name, language), encoding="utf-8")
+        config = read_config(tmp_path / "funnel.toml")
+        assert config.funnel.stages == one.stages
+        assert config.funnel.viable_from == one.viable_from
+        assert dict(config.priors) == one.priors
+        assert config.priors.keys() == set(one.stages)
+    english, french = (kinds[language].priors.values() for language in LANGUAGES)
+    assert list(english) == list(french)
+
+
+def test_the_buyers_journey_is_viable_from_commitment() -> None:
+    assert template("journey").viable_from == "Commitment to invest"
+    assert template("journey", "fr").stages[0] == "Problème reconnu"
+
+
+def test_unknown_templates_and_languages() -> None:
+    with pytest.raises(FunnelError, match="there is no template 'journy'\nDid you mean 'journey'"):
+        template("journy")
+    with pytest.raises(FunnelError, match="not written in 'de'"):
+        template("journey", "de")
+
+
+def test_a_template_orders_the_stages_of_the_data_and_tells_what_it_assumes(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text(ROWS + "2,attention,2017-01-02\n")
+    (tmp_path / "funnel.toml").write_text(draft(rows, "sales"))
+    config, _ = load(tmp_path)
+    assert config.funnel.stages == ("attention", "Interest", "Desire", "Action")  # as the data spell them
+    assert config.funnel.viable_from == "Desire"
+    assert config.priors["Action"].lead_time == (3, 45)
+    rows.write_text(ROWS.replace("Interest", "Intérêt").replace("Desire", "Désir"), encoding="utf-8")
+    (tmp_path / "funnel.toml").write_text(draft(rows, "sales"), encoding="utf-8")
+    assert load(tmp_path)[0].funnel.viable_from == "Désir"  # in another language than asked for
+
+
+def test_a_template_of_other_stages_is_a_comment(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text(ROWS)
+    text = draft(rows, "journey")
+    assert "# The stages of the template 'journey' are [\"Problem recognised\", " in text
+    (tmp_path / "funnel.toml").write_text(text)
+    config, _ = load(tmp_path)
+    assert config.funnel.stages == ("Interest", "Desire", "Action")
+    assert config.priors == {}
+
+
+def test_priors_are_checked(tmp_path: Path) -> None:
+    path = tmp_path / "funnel.toml"
+    for prior, told in (
+        ("A = { conversion = [0.5, 0.2], lead_time = [1, 2] }", "conversion must go from low to high"),
+        ("A = { conversion = [0.5, 1.2], lead_time = [1, 2] }", "less than 1"),
+        ("B = { conversion = [0.1, 0.2], lead_time = [1, 2] }", r"\[priors\] 'B' is not a stage"),
+        ("A = { conversion = [0.1, 0.2] }", "field required"),
+    ):
+        path.write_text(f'[funnel]\nstages = ["A"]\n[priors]\n{prior}\n')
+        with pytest.raises(FunnelError, match=told):
+            read_config(path)
+
+
+def test_one_funnel_file_for_each_pipeline(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    with rows.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "pipeline", "stage", "entered"])
+        for deal in range(6):
+            pipeline = ("New", "Renewals")[deal % 2]
+            writer.writerows([[deal, pipeline, stage, "2017-01-05"] for stage in ("A", "B"[: deal % 2 + 1], "Won")])
+    assert "# To be mended before a forecast is possible:\n#   rows.csv, column 'pipeline': several" in draft(rows)
+    for name in ("New", "Renewals"):
+        path = tmp_path / f"{name}.toml"
+        path.write_text(draft(rows, pipeline=name))
+        _, tables = load(path)
+        assert len(tables.deals) == 3
