@@ -15,7 +15,6 @@ from typing import Any
 
 from rich.text import Text
 
-from benchmarks import _bpi2012
 from forecast import scores, terminal_backtest
 from forecast.backtest import LEVELS, Settings, backtest, grouping_of
 from forecast.cli import SAMPLES
@@ -25,7 +24,8 @@ from forecast.screen import Column, console, tables
 from forecast.sources import load
 from forecast.windows import windows
 
-RESULTS = Path(__file__).parent / "results"
+FOLDER = Path(__file__).parent
+RESULTS = FOLDER / "results"
 
 
 def ask(source: Path, name: str, **asked: Any) -> dict[str, Any]:
@@ -61,13 +61,11 @@ def pooled(boards: Sequence[dict[str, Any]]) -> None:
 
 def main() -> None:
     boards = [ask(SAMPLES / "maven" / "funnel.toml", "maven", origins=["2017-06-01..2017-11-01"], horizon="quarter")]
-    data = Path(os.environ.get("FUNNEL_DATA", "data")) / "bpi2012"
-    if not data.is_dir():
-        print(f"BPI Challenge 2012 is left out: there is no folder {data} (set FUNNEL_DATA).\n")
+    if not (Path(os.environ.get("FUNNEL_DATA", "")) / "bpi2012" / "cases.csv").is_file():
+        print("BPI Challenge 2012 is left out: FUNNEL_DATA does not lead to bpi2012.\n")
     else:
-        folder = _bpi2012.written(data, RESULTS / "bpi2012")
         weeks = ["2011-11-14..2012-02-06"]
-        boards.append(ask(folder, "bpi2012", origins=weeks, every="week", horizon="4w"))
+        boards.append(ask(FOLDER / "bpi2012.toml", "bpi2012", origins=weeks, every="week", horizon="4w"))
     pooled(boards)
 
 
