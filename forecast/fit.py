@@ -20,7 +20,7 @@ from forecast.models import design
 from forecast.models.amounts import NO_AMOUNTS, amount_terms, won_amounts
 from forecast.models.arrivals import arrival_terms, count_arrivals
 from forecast.models.contraction import compressed, expected_exits
-from forecast.models.definition import check, define, expand, flat, initial_point
+from forecast.models.definition import check, define, expand, flat, initial_point, with_future
 from forecast.models.density import Terms, bind, log_density
 from forecast.models.exits import exit_terms, kinds_present
 from forecast.models.priors import Priors
@@ -151,7 +151,7 @@ def fit(
     number = np.asarray(months.month[:-1], dtype=np.int64)
     calendar = design.calendar((number - fiscal_year_starts) % 3, past - 1)
     cell_design = design.cells(cells)
-    arrivals = count_arrivals(history, months)
+    arrivals = count_arrivals(history, months[: past + 1])
     seasonal = int((arrivals.days > 0).sum()) >= SEASONAL_MONTHS
     progress = progress or (lambda *_: None)
     progress("Preparing the model", 0, 1)
@@ -177,6 +177,7 @@ def fit(
             remedy="Give more draws (--draws), fewer attributes under [model], or check the stages with "
             "`funnel check`.",
         )
+    posterior = with_future(terms, posterior, seed)
     return Fit(history, exposure, cell_of_deal, cell_design, months[:-1], posterior, health)
 
 

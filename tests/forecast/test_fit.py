@@ -38,7 +38,10 @@ def test_posterior_has_everything_that_is_used_later(sampled: Sampled) -> None:
         "log_hazard": (funnel.n_exits, funnel.n_bins),
         "log_calendar": (len(kinds_present(fitted.exposure)), months),
         "effect": (funnel.n_exits, 2),  # three segments that sum to zero
+        "calendar_size": (len(kinds_present(fitted.exposure)), 3),
         "log_arrival_rate": (months,),
+        "arrival_size": (1,),
+        "arrival_effect": (22,),  # the level and 21 steps between 22 months
         "arrival_shape": (),
         "log_amount": (3,),
         "amount_scatter": (),
