@@ -111,3 +111,15 @@ def future_calendar(terms: CalendarTerms, size: Floats, effects: Floats, rng: np
         moved = drawn[:, known:] + np.einsum("dg,gdt->dt", of_kind**2, missed @ ahead)
         result[:, kind] = np.concatenate([effects[:, kind], moved], axis=1)
     return result
+
+
+def redrawn(terms: CalendarTerms, size: Floats, effects: Floats, rng: np.random.Generator) -> Floats:
+    """(draws, K, M) effects, each month's drawn anew given all others of its kind."""
+    result = np.empty_like(effects)
+    for kind in range(effects.shape[1]):
+        precision = np.linalg.inv(np.tensordot(size[:, kind] ** 2, terms.squares, 1))
+        own = np.diagonal(precision, axis1=1, axis2=2)
+        pull = (precision @ effects[:, kind, :, None])[..., 0]
+        normal = rng.standard_normal(pull.shape)
+        result[:, kind] = effects[:, kind] - pull / own + normal / np.sqrt(own)
+    return result
