@@ -35,8 +35,6 @@ def summarise(
     viable = history.visits.state[prepared.open_visit] >= history.viable_from
     rtv = float(value[viable].sum())
     recorded = as_of(tables, config.funnel, tables.recorded_until)
-    told = f"sampled well (R-hat {health.r_hat:.2f}, {health.ess:.0f} independent draws)"
-    seen = f"{health.checked - health.outside} of {health.checked} monthly exit counts within their 99 % range"
     return {
         "schema_version": SCHEMA_VERSION,
         "funnel": config.funnel.name,
@@ -52,7 +50,8 @@ def summarise(
             "checked": health.checked,
             "outside": health.outside,
             "seconds": round(health.seconds, 1),
-            "message": f"{told}; {seen}",
+            "worst": health.worst or None,
+            "message": health.told(),
         },
         "quality": {
             "read": ledger.read,

@@ -184,8 +184,9 @@ def _basis(summary: Summary, width: int) -> Iterator[RenderableType]:
     )
     if fit["healthy"]:
         good = fit["checked"] - fit["outside"]
-        counts = f"{good:,} of {fit['checked']:,} monthly counts of deals that leave a stage"
-        yield Text(f"Model check: passed; {counts} are reproduced.")
+        counts = f"{good:,} of {fit['checked']:,} counts of deals that leave a stage, by month and by age,"
+        worst = f"; furthest off: {plain(fit['worst'], 100)}" if fit["worst"] else ""
+        yield Text(f"Model check: passed; {counts} are reproduced{worst}.")
     else:
         yield Text(f"Model check: NOT passed; {plain(fit['message'], 200)}", style="bold red")
     if (past := summary["record"]) is not None:

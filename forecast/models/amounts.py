@@ -17,8 +17,7 @@ import pytensor.tensor as pt
 
 from forecast.history import Floats, History, Ints
 from forecast.models.design import Design
-from forecast.models.exits import size_variable
-from forecast.models.priors import LogSizes, Priors, log_sizes
+from forecast.models.priors import LogSizes, Priors, log_sizes, size_variable
 from forecast.models.whiten import Whitening, standard_normal, whitened, whitening
 
 UNCHANGED = 1e-6  # log ratios smaller than this are no change

@@ -2,7 +2,8 @@
 
     log mean_m = level + log(days recorded in m) + drift_m + season_m,   variance = mean + mean^2 * scatter^2
 
-The drift is a random walk, the season sums to zero over the year.
+The drift is a random walk, the season sums to zero over the year. Only months up to the origin are in the density; the
+walk goes on after it with steps drawn afterwards.
 """
 
 from __future__ import annotations
@@ -17,8 +18,7 @@ import pytensor.tensor as pt
 
 from forecast.history import Floats, History, Ints, days
 from forecast.models.design import Design
-from forecast.models.exits import size_variable
-from forecast.models.priors import LogSizes, Priors, log_sizes
+from forecast.models.priors import LogSizes, Priors, log_sizes, size_variable
 from forecast.models.whiten import Whitening, standard_normal, whitened, whitening
 
 LEVEL_SD = 5.0  # of the log level: the data speak for themselves from the first month on
@@ -33,14 +33,16 @@ class Arrivals:
 
 
 class ArrivalTerms(NamedTuple):
-    """What the log density of new deals is made of: counts and days (T,) of months, future ones included."""
+    """What the log density of new deals is made of: counts and days of M months, and what comes in T - M others."""
 
-    counts: Floats
-    days: Floats
+    counts: Floats  # (M,)
+    days: Floats  # (M,)
     coefficients: Whitening  # (1 + coefficients,), the level first
     level_sd: float
-    matrix: Floats  # (coefficients, T)
+    matrix: Floats  # (coefficients, M)
     group: Ints
+    future: Floats  # (coefficients, T - M)
+    steps: Floats  # (T - M, T - M) of the walk after the origin
     sizes: LogSizes
     scatter: LogSizes  # of one
 
@@ -60,31 +62,34 @@ def count_arrivals(history: History, months: pd.DatetimeIndex) -> Arrivals:
 
 
 def arrival_terms(arrivals: Arrivals, design: Design, priors: Priors) -> ArrivalTerms:
-    """design: of T >= M months, future ones included."""
-    months = design.matrix.shape[1]
-    counts, recorded = np.zeros(months), np.zeros(months)
-    counts[: len(arrivals.counts)], recorded[: len(arrivals.days)] = arrivals.counts, arrivals.days
-    sizes = [priors.arrival_drift, priors.arrival_season][: int(design.group.max()) + 1]
+    """design: of T >= M months, those after the origin included."""
+    counts, recorded = arrivals.counts, arrivals.days
+    known = len(counts)
+    acts = (design.matrix[:, :known] != 0).any(axis=1)
+    matrix, group = design.matrix[acts, :known], design.group[acts]
+    sizes = [priors.arrival_drift, priors.arrival_season][: int(design.group.max(initial=0)) + 1]
     median = np.array([size.median for size in sizes])
-    nominal = np.vstack([np.ones(months), median[design.group][:, None] * design.matrix])
+    nominal = np.vstack([np.ones(known), median[group][:, None] * matrix])
     information = (nominal * (counts / (1 + counts * priors.arrival_scatter.median**2))) @ nominal.T
-    precision = information + np.diag(np.append(LEVEL_SD**-2, np.ones(design.coefficients)))
-    centre = np.append(np.log((counts.sum() + 0.5) / (recorded.sum() + 1)), np.zeros(design.coefficients))
+    precision = information + np.diag(np.append(LEVEL_SD**-2, np.ones(len(group))))
+    centre = np.append(np.log((counts.sum() + 0.5) / (recorded.sum() + 1)), np.zeros(len(group)))
     return ArrivalTerms(
         counts=counts,
         days=recorded,
         coefficients=whitening(centre, precision),
         level_sd=LEVEL_SD,
-        matrix=design.matrix,
-        group=design.group,
+        matrix=matrix,
+        group=group,
+        future=design.matrix[acts, known:],
+        steps=design.matrix[~acts, known:],
         sizes=log_sizes(sizes),
         scatter=log_sizes([priors.arrival_scatter]),
     )
 
 
 def add_arrivals(terms: ArrivalTerms) -> None:
-    """Add new deals to the PyMC model in context, with the deterministics `log_arrival_rate` (T,), per day,
-    and `arrival_shape`.
+    """Add new deals to the PyMC model in context, with the deterministics `log_arrival_rate` (M,), per day,
+    `arrival_shape`, `arrival_size` of drift and season, and `arrival_effect` (1 + coefficients,), the level first.
     """
     log_size = size_variable("log_arrival_size", terms.sizes)
     scatter = pt.exp(size_variable("log_arrival_scatter", terms.scatter)[0])
@@ -92,8 +97,9 @@ def add_arrivals(terms: ArrivalTerms) -> None:
     z = whitened("arrival", terms.coefficients)
     level = (z[0] - terms.coefficients.centre[0]) / terms.level_sd
     pm.Potential("arrival_prior", standard_normal(z[1:]) + standard_normal(level))
-    size = pt.exp(log_size)[terms.group]
-    log_rate = pm.Deterministic("log_arrival_rate", z[0] + pt.dot(z[1:] * size, terms.matrix))
+    size = pm.Deterministic("arrival_size", pt.exp(log_size))[terms.group]
+    effect = pm.Deterministic("arrival_effect", pt.concatenate([z[:1], z[1:] * size]))
+    log_rate = pm.Deterministic("log_arrival_rate", effect[0] + pt.dot(effect[1:], terms.matrix))
 
     counted, on_record = terms.counts, terms.days
     mean = pt.exp(log_rate) * on_record
@@ -102,3 +108,10 @@ def add_arrivals(terms: ArrivalTerms) -> None:
         + counted * (log_rate - pt.log(shape))
     )  # fmt: skip
     pm.Potential("arrivals", pt.where(on_record > 0, log_density, 0.0).sum())
+
+
+def future_arrivals(terms: ArrivalTerms, size: Floats, effect: Floats, rng: np.random.Generator) -> Floats:
+    """(draws, T) log rates of all months, given the sizes (draws, groups) and effects (draws, 1 + coefficients)."""
+    steps = rng.standard_normal((len(size), len(terms.steps))) * size[:, :1]
+    ahead = effect[:, 1:] @ terms.future + steps @ terms.steps
+    return np.asarray(effect[:, :1] + np.concatenate([effect[:, 1:] @ terms.matrix, ahead], axis=1))

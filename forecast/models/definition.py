@@ -13,7 +13,8 @@ from pytensor.compile.mode import Mode
 
 from forecast.history import Floats
 from forecast.models.amounts import add_amounts
-from forecast.models.arrivals import add_arrivals
+from forecast.models.arrivals import add_arrivals, future_arrivals
+from forecast.models.calendar import expand_calendar, future_calendar
 from forecast.models.density import Terms, bind, log_density
 from forecast.models.exits import add_exits
 from forecast.models.priors import LogSizes
@@ -40,14 +41,14 @@ def has_amounts(terms: Terms) -> bool:
 def initial_point(terms: Terms) -> dict[str, Floats]:
     """The raw parameters by name, in order, at their prior medians or at the centre of their block."""
     exits, arrivals, amounts = terms.exits, terms.arrivals, terms.amounts
-    kinds = len(exits.calendar.centre)
+    kinds = len(exits.calendar.centred)
 
     def of_each_kind(sizes: LogSizes) -> Floats:
         return np.tile(sizes.mean, (kinds, 1))
 
     point = {
-        "log_calendar_size": of_each_kind(exits.calendar_sizes),
-        "calendar_white": np.zeros(exits.calendar.centre.shape),
+        "log_calendar_size": of_each_kind(exits.calendar.sizes),
+        "calendar_white": np.zeros(exits.calendar.months.centre.shape),
         "effect_white": np.zeros(exits.effect.centre.shape),
         "log_effect_size": of_each_kind(exits.effect_sizes),
         "profile_white": np.zeros(exits.profile.centre.shape),
@@ -78,26 +79,42 @@ def by_name(terms: Terms, points: Floats) -> dict[str, Floats]:
 def expand(terms: Terms, points: Floats) -> dict[str, Floats]:
     """(..., shape) of all that is used of a fit, the deterministics of the definition, given (..., n)."""
     exits, arrivals, raw = terms.exits, terms.arrivals, by_name(terms, points)
-    size = np.exp(raw["log_calendar_size"])[..., exits.calendar_group]
-    calendar = (coloured(exits.calendar, raw["calendar_white"]) * size) @ exits.calendar_matrix
+    size, calendar = expand_calendar(exits.calendar, raw["log_calendar_size"], raw["calendar_white"])
     log_sd = raw["log_effect_size"][..., exits.kind, :][..., exits.effect_group]
     log_sd = np.where(exits.fixed == 1, exits.fixed_log_size, log_sd)
     effect = coloured(exits.effect, raw["effect_white"]) * np.exp((1 - exits.centred) * log_sd)
     average = (exits.month_weights * calendar[..., exits.kind, :]).sum(axis=-1)
     average += (effect * (exits.cell_weights @ exits.effect_matrix.T)).sum(axis=-1)
     z = coloured(arrivals.coefficients, raw["arrival_white"])
-    drift = (z[..., 1:] * np.exp(raw["log_arrival_size"])[..., arrivals.group]) @ arrivals.matrix
+    arrival_size = np.exp(raw["log_arrival_size"])
+    z[..., 1:] *= arrival_size[..., arrivals.group]
     values = {
+        "calendar_size": size,
         "log_calendar": calendar,
         "effect": effect,
         "log_hazard": coloured(exits.profile, raw["profile_white"]) - average[..., None],
         "arrival_shape": np.exp(-2 * raw["log_arrival_scatter"][..., 0]),
-        "log_arrival_rate": z[..., :1] + drift,
+        "arrival_size": arrival_size,
+        "arrival_effect": z,
+        "log_arrival_rate": z[..., :1] + z[..., 1:] @ arrivals.matrix,
     }
     if has_amounts(terms):
         values["amount_scatter"] = np.exp(raw["log_amount_scatter"][..., 0])
         values["log_amount"] = coloured(terms.amounts.coefficients, raw["amount_white"])
     return values
+
+
+def with_future(terms: Terms, posterior: Mapping[str, Floats], seed: int) -> dict[str, Floats]:
+    """The posterior (draws, ...) with months after the origin: drawn given those before it, in every draw."""
+    calendar, arrivals = (np.random.default_rng([seed, part]) for part in (0, 1))
+    size, effect = posterior["arrival_size"], posterior["arrival_effect"]
+    return {
+        **posterior,
+        "log_calendar": future_calendar(
+            terms.exits.calendar, posterior["calendar_size"], posterior["log_calendar"], calendar
+        ),
+        "log_arrival_rate": future_arrivals(terms.arrivals, size, effect, arrivals),
+    }
 
 
 def check(model: pm.Model, terms: Terms) -> None:

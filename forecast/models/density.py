@@ -20,6 +20,7 @@ from numba.experimental import structref
 from forecast.history import Floats
 from forecast.models.amounts import AmountTerms
 from forecast.models.arrivals import ArrivalTerms
+from forecast.models.calendar import CalendarTerms
 from forecast.models.contraction import add_expected, canonical, compiled
 from forecast.models.exits import ExitTerms
 from forecast.models.priors import LogSizes
@@ -39,15 +40,17 @@ class Workspace(NamedTuple):
     """Intermediate values and their slopes; one for every thread."""
 
     profile: Floats  # (2, J, B)
-    seasonal: Floats  # (2, K, T)
+    seasonal: Floats  # (2, K, M)
     coefficients: Floats  # (2, J, coefficients)
     effect: Floats  # (2, J, C)
     hazard: Floats  # (J, B)
     by_age: Floats  # (J, B)
     multiplier: Floats  # (J, C)
     by_cell: Floats  # (J, C)
-    seasons: Floats  # (J, T)
-    by_month: Floats  # (J, T)
+    seasons: Floats  # (J, M)
+    by_month: Floats  # (J, M)
+    factor: Floats  # (K, M, M)
+    inverse: Floats  # (M, M)
 
 
 @structref.register
@@ -74,9 +77,10 @@ def _bind(terms: Terms, work: Workspace) -> Bound:
 def _workspace(terms: Terms) -> Workspace:
     exits = terms.exits
     by_age, by_month, by_cell = exits.exits_by_age.shape, exits.exits_by_month.shape, exits.exits_by_cell.shape
+    kinds, months = exits.calendar.months.centre.shape
     shapes = [
-        (2, *by_age), (2, len(exits.calendar.centre), by_month[1]), (2, *exits.effect.centre.shape), (2, *by_cell),
-        by_age, by_age, by_cell, by_cell, by_month, by_month,
+        (2, *by_age), (2, kinds, months), (2, *exits.effect.centre.shape), (2, *by_cell),
+        by_age, by_age, by_cell, by_cell, by_month, by_month, (kinds, months, months), (months, months),
     ]  # fmt: skip
     return Workspace(*(np.zeros(shape) for shape in shapes))
 
@@ -86,9 +90,9 @@ def log_density(point: Floats, slope: Floats, bound: Bound) -> float:
     """At the raw parameters `point`; `slope` is overwritten by the gradient."""
     slope[:] = 0.0
     exits, arrivals, amounts, work = bound.terms.exits, bound.terms.arrivals, bound.terms.amounts, bound.work
-    kinds = exits.calendar.centre.shape[0]
-    end = kinds * (exits.calendar_sizes.mean.size + exits.effect_sizes.mean.size)
-    end += exits.calendar.centre.size + exits.effect.centre.size + exits.profile.centre.size
+    kinds = exits.calendar.centred.size
+    end = kinds * (exits.calendar.sizes.mean.size + exits.effect_sizes.mean.size)
+    end += exits.calendar.months.centre.size + exits.effect.centre.size + exits.profile.centre.size
     total = _exits(point[:end], slope[:end], exits, work)
     start, end = end, end + arrivals.sizes.mean.size + 1 + arrivals.coefficients.centre.size
     total += _arrivals(point[start:end], slope[start:end], arrivals)
@@ -154,16 +158,16 @@ def _dot(a: Floats, b: Floats) -> float:
 
 @compiled
 def _exits(point: Floats, slope: Floats, exits: ExitTerms, work: Workspace) -> float:
-    kinds, exit_count = exits.calendar.centre.shape[0], exits.kind.size
-    calendar_sizes, effect_sizes = exits.calendar_sizes.mean.size, exits.effect_sizes.mean.size
+    calendar, exit_count = exits.calendar, exits.kind.size
+    kinds, calendar_sizes, effect_sizes = calendar.centred.size, calendar.sizes.mean.size, exits.effect_sizes.mean.size
     a = kinds * calendar_sizes
-    b = a + exits.calendar.centre.size
+    b = a + calendar.months.centre.size
     c = b + exits.effect.centre.size
     d = c + kinds * effect_sizes
     calendar_log_size = point[:a].reshape((kinds, calendar_sizes))
     calendar_log_size_slope = slope[:a].reshape((kinds, calendar_sizes))
-    calendar_white = point[a:b].reshape(exits.calendar.centre.shape)
-    calendar_slope = slope[a:b].reshape(exits.calendar.centre.shape)
+    calendar_white = point[a:b].reshape(calendar.months.centre.shape)
+    calendar_slope = slope[a:b].reshape(calendar.months.centre.shape)
     effect_white = point[b:c].reshape(exits.effect.centre.shape)
     effect_slope = slope[b:c].reshape(exits.effect.centre.shape)
     effect_log_size = point[c:d].reshape((kinds, effect_sizes))
@@ -174,10 +178,11 @@ def _exits(point: Floats, slope: Floats, exits: ExitTerms, work: Workspace) -> f
     work.seasonal[:] = 0.0
     work.effect[:] = 0.0
     total = 0.0
-    z = np.zeros((2, kinds, exits.calendar_group.size))
+    z = np.zeros(calendar.months.centre.shape)
     for k in range(kinds):
-        total += _months(calendar_log_size[k], calendar_white[k], exits, k, z[0, k], z[1, k], work.seasonal[0, k])
-        total += _sizes(calendar_log_size[k], calendar_log_size_slope[k], exits.calendar_sizes)
+        total += _sizes(calendar_log_size[k], calendar_log_size_slope[k], calendar.sizes)
+        _colour(calendar.months.centre[k], calendar.months.spread[k], calendar_white[k], z[k])
+        total += _months(calendar_log_size[k], z[k], calendar, k, work)
         total += _sizes(effect_log_size[k], effect_log_size_slope[k], exits.effect_sizes)
     x = np.zeros((exit_count, exits.effect_group.size))
     for j in range(exit_count):
@@ -195,25 +200,121 @@ def _exits(point: Floats, slope: Floats, exits: ExitTerms, work: Workspace) -> f
         total += _coefficients(exits, j, x[j], work, log_size, log_size_slope)
         _colour_slope(exits.effect.spread[j], x[j], effect_slope[j])
     for k in range(kinds):
-        for i in range(exits.calendar_group.size):
-            group, scaled = exits.calendar_group[i], z[1, k, i]
-            pull = _dot(work.seasonal[1, k], exits.calendar_matrix[i])
-            calendar_log_size_slope[k, group] += pull * scaled
-            z[0, k, i] = pull * math.exp(calendar_log_size[k, group]) - z[0, k, i]
-        _colour_slope(exits.calendar.spread[k], z[0, k], calendar_slope[k])
+        _months_slope(calendar_log_size[k], z[k], calendar, k, work, calendar_log_size_slope[k])
+        _colour_slope(calendar.months.spread[k], z[k], calendar_slope[k])
     return total
 
 
 @compiled
-def _months(
-    log_size: Floats, white: Floats, exits: ExitTerms, kind: int, z: Floats, scaled: Floats, seasonal: Floats
-) -> float:
-    """The calendar of a kind, added to `seasonal` (T,); the prior of its coefficients z."""
-    _colour(exits.calendar.centre[kind], exits.calendar.spread[kind], white, z)
-    for i in range(z.size):
-        scaled[i] = z[i] * math.exp(log_size[exits.calendar_group[i]])
-    _combine(scaled, exits.calendar_matrix, seasonal)
-    return -0.5 * _dot(z, z)
+def _months(log_size: Floats, z: Floats, calendar: CalendarTerms, kind: int, work: Workspace) -> float:
+    """The calendar of a kind, added to `work`, with the factor U of its covariance S = U' U; the prior of z, which
+    is left as U'^-1 times the calendar.
+    """
+    factor, seasonal, months = work.factor[kind], work.seasonal[0, kind], z.size
+    for i in range(months):
+        factor[i] = 0.0
+        for group in range(log_size.size):
+            variance = math.exp(2 * log_size[group])
+            for t in range(i, months):
+                factor[i, t] += variance * calendar.squares[group, i, t]
+    total = -_cholesky(factor)
+    if calendar.centred[kind] == 0.0:
+        _combine(z, factor, seasonal)
+        return -0.5 * _dot(z, z)
+    seasonal += z
+    for i in range(months):  # by forward substitution
+        z[i] /= factor[i, i]
+        for t in range(i + 1, months):
+            z[t] -= factor[i, t] * z[i]
+    return total - 0.5 * _dot(z, z)
+
+
+@compiled
+def _months_slope(
+    log_size: Floats, z: Floats, calendar: CalendarTerms, kind: int, work: Workspace, log_size_slope: Floats
+) -> None:
+    """Given the slope by the calendar in `work`; z is overwritten by its slope.
+
+    S is the sum of size^2 f f' over the columns f of Q', D' and I. With v = U'^-1 f, the slope by the log size is the
+    sum of size^2 times, where the calendar is sampled itself,
+
+        (y'v)^2 - v'v,   y = U'^-1 calendar,
+
+    and otherwise, with the slope p of the calendar and w = U p (Murray 2016 on derivatives of Cholesky factors),
+
+        sum_i v_i (2 w_i sum_{j < i} z_j v_j + w_i z_i v_i).
+
+    As size^2 v v' sum to the identity over all f, those of the drift are what the others leave.
+    """
+    factor, inverse, pull, months = work.factor[kind], work.inverse, work.seasonal[1, kind], z.size
+    centred = calendar.centred[kind] == 1.0
+    _inverse(factor, inverse)
+    w = np.empty(months)
+    for i in range(months):
+        w[i] = _dot(factor[i, i:], pull[i:])
+    quarter, shock, v = 0.0, 0.0, np.empty(months)
+    for i in range(calendar.quarter.shape[0]):
+        v[:] = 0.0
+        _combine(calendar.quarter[i], inverse, v)
+        quarter += _by_variance(v, z, w, centred)
+    for i in range(months):
+        shock += _by_variance(inverse[i], z, w, centred)
+    quarter *= math.exp(2 * log_size[0])
+    shock *= math.exp(2 * log_size[2])
+    total = _dot(z, z) - months if centred else _dot(w, z)
+    log_size_slope[0] += quarter
+    log_size_slope[1] += total - quarter - shock
+    log_size_slope[2] += shock
+    if centred:
+        for i in range(months):
+            w[i] = pull[i] - _dot(inverse[i, i:], z[i:])
+        z[:] = w
+    else:
+        z[:] = w - z
+
+
+@compiled
+def _by_variance(v: Floats, z: Floats, w: Floats, centred: bool) -> float:
+    if centred:
+        along = _dot(z, v)
+        return along * along - _dot(v, v)
+    total, before = 0.0, 0.0
+    for i in range(v.size):
+        now = z[i] * v[i]
+        total += v[i] * w[i] * (2 * before + now)
+        before += now
+    return total
+
+
+@compiled
+def _cholesky(matrix: Floats) -> float:
+    """Overwrite the upper triangle by U with U' U = matrix; half the log determinant. NaN unless positive definite."""
+    total, size = 0.0, matrix.shape[0]
+    for k in range(size):
+        diagonal = math.sqrt(matrix[k, k])
+        total += math.log(diagonal)
+        for t in range(k, size):
+            matrix[k, t] /= diagonal
+        for i in range(k + 1, size):
+            factor = matrix[k, i]
+            for t in range(i, size):
+                matrix[i, t] -= factor * matrix[k, t]
+    return total
+
+
+@compiled
+def _inverse(upper: Floats, inverse: Floats) -> None:
+    """Of an upper triangular matrix, from its last row upwards."""
+    size = upper.shape[0]
+    inverse[:] = 0.0
+    for i in range(size - 1, -1, -1):
+        for k in range(i + 1, size):
+            factor = upper[i, k]
+            for t in range(k, size):
+                inverse[i, t] -= factor * inverse[k, t]
+        for t in range(i + 1, size):
+            inverse[i, t] /= upper[i, i]
+        inverse[i, i] = 1 / upper[i, i]
 
 
 @compiled

@@ -11,7 +11,7 @@ what is sampled; `base` follows by taking the averages off.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pymc as pm
@@ -19,16 +19,17 @@ import pytensor.tensor as pt
 
 from forecast.exposure import Exposure
 from forecast.history import Floats, Ints
+from forecast.models.calendar import CalendarTerms, add_calendar, calendar_terms
 from forecast.models.contraction import ExpectedExits, Rows, compressed
 from forecast.models.design import SIZE, Design
-from forecast.models.priors import LogSizes, Priors, log_sizes
-from forecast.models.whiten import Whitening, standard_normal, whitened, whitening
+from forecast.models.priors import LogSizes, Priors, log_sizes, size_variable
+from forecast.models.whiten import Whitening, poisson_information, standard_normal, whitened, whitening
 
 NEWTON_STEPS = 8
 
 
 class ExitTerms(NamedTuple):
-    """What the log density of exits is made of (J exits of K kinds, T months, C cells; see the two designs).
+    """What the log density of exits is made of (J exits of K kinds, M months, C cells; see the two designs).
 
     weights: rows that sum to one, shares of each exit's count. level_mean, level_sd (J,): prior of the average of
     `base`. profile_step: scale of its steps. centred (J, coefficients): 1 for those sampled as they are, 0 for
@@ -38,18 +39,15 @@ class ExitTerms(NamedTuple):
     rows: Rows
     kind: Ints  # (J,)
     exits_by_age: Floats  # (J, B)
-    exits_by_month: Floats  # (J, T)
+    exits_by_month: Floats  # (J, M)
     exits_by_cell: Floats  # (J, C)
-    month_weights: Floats  # (J, T)
+    month_weights: Floats  # (J, M)
     cell_weights: Floats  # (J, C)
     profile: Whitening  # (J, B)
     profile_step: float
     level_mean: Floats
     level_sd: Floats
-    calendar: Whitening  # (K, coefficients)
-    calendar_matrix: Floats  # (coefficients, T)
-    calendar_group: Ints
-    calendar_sizes: LogSizes
+    calendar: CalendarTerms
     effect: Whitening  # (J, coefficients)
     effect_matrix: Floats  # (coefficients, C)
     effect_group: Ints
@@ -68,9 +66,8 @@ def exit_terms(exposure: Exposure, calendar: Design, cells: Design, priors: Prio
     """calendar: of T >= M months, future ones included. cells: of the cells of the exposure."""
     funnel = exposure.funnel
     kind = np.searchsorted(kinds_present(exposure), funnel.kinds)
-    by_month = np.zeros((funnel.n_exits, calendar.matrix.shape[1]))
-    by_month[:, : exposure.exits_by_month.shape[1]] = exposure.exits_by_month
-    sizes = [priors.quarter, priors.drift, priors.shock]
+    by_kind = np.zeros((int(kind.max()) + 1, exposure.exits_by_month.shape[1]))
+    np.add.at(by_kind, kind, exposure.exits_by_month)
     names = list(exposure.cells.columns)
     fixed = np.array([name == SIZE for name in names], dtype=bool)[cells.group]
     effect, centred = _effects(exposure, cells, np.where(fixed, priors.size_slope, 2 * priors.level.median))
@@ -79,18 +76,15 @@ def exit_terms(exposure: Exposure, calendar: Design, cells: Design, priors: Prio
         rows=compressed(exposure),
         kind=kind,
         exits_by_age=exposure.exits_by_age,
-        exits_by_month=by_month,
+        exits_by_month=exposure.exits_by_month,
         exits_by_cell=exposure.exits_by_cell,
-        month_weights=_weights(by_month),
+        month_weights=_weights(exposure.exits_by_month),
         cell_weights=_weights(exposure.exits_by_cell),
         profile=whitening(*_profile(exposure, priors)),
         profile_step=priors.profile_step,
         level_mean=mean,
         level_sd=sd,
-        calendar=_calendar(by_month, kind, calendar, np.array([size.median for size in sizes])),
-        calendar_matrix=calendar.matrix,
-        calendar_group=calendar.group,
-        calendar_sizes=log_sizes(sizes),
+        calendar=calendar_terms(by_kind, calendar, log_sizes([priors.quarter, priors.drift, priors.shock])),
         effect=effect,
         effect_matrix=cells.matrix,
         effect_group=cells.group,
@@ -101,27 +95,17 @@ def exit_terms(exposure: Exposure, calendar: Design, cells: Design, priors: Prio
     )
 
 
-def size_variable(name: str, sizes: LogSizes, shape: tuple[int, ...] = ()) -> Any:
-    """Log-normal sizes, (*shape, len(sizes.mean)), as their logarithms."""
-    return pm.Normal(name, sizes.mean, sizes.sd, shape=(*shape, len(sizes.mean)))
-
-
 def add_exits(terms: ExitTerms) -> None:
-    """Add hazards to the PyMC model in context, with the deterministics `log_hazard` (J, B), `log_calendar`
-    (K, T) and `effect` (J, coefficients).
+    """Add hazards to the PyMC model in context, with the deterministics `log_hazard` (J, B) and `effect`
+    (J, coefficients), and those of the calendar.
 
     Coefficients of the attributes are normal, with one size per kind of exit and attribute, learned; the slope of
     deal size has a fixed one.
     """
-    kinds = len(terms.calendar.centre)
-    log_size = size_variable("log_calendar_size", terms.calendar_sizes, (kinds,))
-    z = whitened("calendar", terms.calendar)
-    pm.Potential("calendar_prior", standard_normal(z))
-    months = pt.dot(z * pt.exp(log_size)[:, terms.calendar_group], terms.calendar_matrix)
-    seasonal = pm.Deterministic("log_calendar", months)[terms.kind]
+    seasonal = add_calendar(terms.calendar)[terms.kind]
 
     x = whitened("effect", terms.effect)
-    log_size = size_variable("log_effect_size", terms.effect_sizes, (kinds,))
+    log_size = size_variable("log_effect_size", terms.effect_sizes, (len(terms.calendar.centred),))
     log_sd = pt.where(terms.fixed == 1, terms.fixed_log_size, log_size[terms.kind][:, terms.effect_group])
     centred = terms.centred
     pm.Potential("effect_prior", standard_normal(x * pt.exp(-centred * log_sd)) - (centred * log_sd).sum())
@@ -138,14 +122,6 @@ def add_exits(terms: ExitTerms) -> None:
     seen += (terms.exits_by_month * seasonal).sum()
     seen += (terms.exits_by_cell * effect).sum()
     pm.Potential("exits", seen - expected[0])
-
-
-def _calendar(by_month: Floats, kind: Ints, design: Design, nominal: Floats) -> Whitening:
-    """(K, coefficients) effects of months, standard normal a priori, at the nominal sizes of their groups."""
-    counts = np.zeros((int(kind.max()) + 1, by_month.shape[1]))
-    np.add.at(counts, kind, by_month)
-    information = poisson_information(nominal[design.group][:, None] * design.matrix, counts)
-    return whitening(np.zeros(information.shape[:2]), information + np.eye(design.coefficients))
 
 
 def _effects(exposure: Exposure, design: Design, nominal: Floats) -> tuple[Whitening, Floats]:
@@ -165,14 +141,6 @@ def _weights(counts: Floats) -> Floats:
     """Rows scaled to sum to one; uniform rows where nothing was counted."""
     total = counts.sum(axis=1, keepdims=True)
     return np.asarray(np.where(total > 0, counts / np.maximum(total, 1), 1 / counts.shape[1]))
-
-
-def poisson_information(design: Floats, counts: Floats) -> Floats:
-    """(rows of counts, n, n) Poisson information about coefficients, the level being free."""
-    weighted = design[None] * counts[:, None, :]
-    mean = weighted.sum(axis=2)
-    total = np.maximum(counts.sum(axis=1), 1e-9)[:, None, None]
-    return np.asarray(weighted @ design.T - mean[:, :, None] * mean[:, None, :] / total)
 
 
 def _profile(exposure: Exposure, priors: Priors) -> tuple[Floats, Floats]:

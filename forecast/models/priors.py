@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import pymc as pm
 
 from forecast.history import Floats
 from simulations import Funnel, Kind
@@ -35,6 +36,11 @@ class LogSizes(NamedTuple):
 
 def log_sizes(sizes: Sequence[Sizes]) -> LogSizes:
     return LogSizes(np.log([size.median for size in sizes]), np.array([size.spread for size in sizes]))
+
+
+def size_variable(name: str, sizes: LogSizes, shape: tuple[int, ...] = ()) -> Any:
+    """Log-normal sizes, (*shape, len(sizes.mean)), as their logarithms, in the PyMC model in context."""
+    return pm.Normal(name, sizes.mean, sizes.sd, shape=(*shape, len(sizes.mean)))
 
 
 @dataclass(frozen=True)

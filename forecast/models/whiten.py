@@ -41,3 +41,11 @@ def coloured(block: Whitening, white: Floats) -> Floats:
 def standard_normal(x: Any) -> Any:
     """Log density of independent standard normals, up to a constant."""
     return -0.5 * (x**2).sum()
+
+
+def poisson_information(design: Floats, counts: Floats) -> Floats:
+    """(rows of counts, n, n) Poisson information about coefficients, the level being free."""
+    weighted = design[None] * counts[:, None, :]
+    mean = weighted.sum(axis=2)
+    total = np.maximum(counts.sum(axis=1), 1e-9)[:, None, None]
+    return np.asarray(weighted @ design.T - mean[:, :, None] * mean[:, None, :] / total)

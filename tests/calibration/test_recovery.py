@@ -45,7 +45,7 @@ def test_intervals_hold_the_truth(tmp_path: Path) -> None:
         print(
             f"seed {seed}: {len(made.deals):,} deals, fit {health.seconds:.0f} s, R-hat {health.r_hat:.3f}, "
             f"ESS {health.ess:.0f}, {health.divergences} divergences, "
-            f"{health.outside} of {health.checked} monthly counts outside",
+            f"{health.outside} of {health.checked} counts outside",
             flush=True,
         )
         for index, stage in enumerate(company.stages):

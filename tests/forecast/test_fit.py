@@ -12,10 +12,10 @@ import pytest
 
 from forecast import fit as module
 from forecast.errors import FunnelError
-from forecast.exposure import cell_table, expose
 from forecast.fit import Fit, Health, fit, with_size
 from forecast.models.design import SIZE
 from forecast.models.exits import kinds_present
+from forecast.reproduced import Reproduced
 from simulations import Kind
 from tests.forecast.fitted import DRAWS, ORIGIN, SEED, UNTIL, Sampled, sample, small_fit
 from tests.forecast.histories import history_of, random_tables, tables
@@ -38,7 +38,10 @@ def test_posterior_has_everything_that_is_used_later(sampled: Sampled) -> None:
         "log_hazard": (funnel.n_exits, funnel.n_bins),
         "log_calendar": (len(kinds_present(fitted.exposure)), months),
         "effect": (funnel.n_exits, 2),  # three segments that sum to zero
+        "calendar_size": (len(kinds_present(fitted.exposure)), 3),
         "log_arrival_rate": (months,),
+        "arrival_size": (1,),
+        "arrival_effect": (22,),  # the level and 21 steps between 22 months
         "arrival_shape": (),
         "log_amount": (3,),
         "amount_scatter": (),
@@ -60,8 +63,6 @@ def test_fit_is_healthy(sampled: Sampled) -> None:
     assert 0.99 < health.r_hat <= module.LARGEST_R_HAT
     assert health.ess >= module.SMALLEST_ESS
     assert health.draws == module.CHAINS * module.FEWEST_PER_CHAIN >= DRAWS  # thinned after the diagnosis
-    # Three stages by 22 months, less those in which nothing could be expected yet.
-    assert 50 <= health.checked <= 66
     assert 0 < health.seconds < 300
     assert {stage for stage, _, _ in sampled.told} == {"Preparing the model", "Sampling the posterior"}
 
@@ -105,53 +106,31 @@ def test_same_seed_same_draws(sampled: Sampled) -> None:
     assert replace(again.health, seconds=0.0) == replace(sampled.fit.health, seconds=0.0)
 
 
-def test_a_fit_that_fails_the_gate_is_an_error(sampled: Sampled) -> None:
-    tried: list[float] = []
+def tried(sampled: Sampled, told: str) -> list[tuple[float, int]]:
+    """The attempts until the fit is refused, all with the same draws."""
+    attempts = []
 
-    def same_again(terms: Any, draws: int, seed: int, target: float, progress: Any) -> Any:
-        tried.append(target)
+    def same_again(terms: Any, draws: int, seed: int, target: float, longer: int, progress: Any) -> Any:
+        attempts.append((target, longer))
         return sampled.points
 
-    with (
-        patch.object(module, "_sample", same_again),
-        patch.object(module, "SMALLEST_ESS", 10**6),
-        pytest.raises(FunnelError, match=r"cannot be trusted: too few independent draws .*\n.*--draws"),
-    ):
+    with patch.object(module, "_sample", same_again), pytest.raises(FunnelError, match=told):
         sample(draws=100)
-    assert tried == list(module.TARGET_ACCEPT)
+    return attempts
 
 
-def test_the_check_notices_months_that_are_not_reproduced(sampled: Sampled) -> None:
-    """Three times as many exits in one month of one stage; and re-opened deals are not the last stage's exits."""
-    fitted = sampled.fit
-    by_month = fitted.exposure.exits_by_month.copy()
-    quiet = module._predictive_check(fitted.posterior, fitted.exposure, np.random.default_rng(1))
-    by_month[0, 12] = 3 * by_month[0, 12] + 10
-    odd = replace(fitted.exposure, exits_by_month=by_month)
-    loud = module._predictive_check(fitted.posterior, odd, np.random.default_rng(1))
-    assert loud == (quiet[0], quiet[1] + 1)
+def test_too_few_draws_are_made_more_before_a_fit_is_refused(sampled: Sampled) -> None:
+    with patch.object(module, "SMALLEST_ESS", 10**6):
+        attempts = tried(sampled, r"cannot be trusted: too few independent draws .*\n.*--draws")
+    assert attempts == list(module.ATTEMPTS)
+    assert [longer for _, longer in attempts] == [1, 1, 2, 4]
 
 
-def test_the_check_keeps_reopened_deals_apart() -> None:
-    """Lost deals that are opened again are not exits of the last stage."""
-    history = history_of(random_tables(2, timed=False, deals=25))
-    exposure = expose(history, *cell_table(history, []))
-    funnel, months = exposure.funnel, len(exposure.month_edges) - 1
-    reopened = funnel.first_exit[funnel.lost]
-    assert exposure.exits_by_age[reopened:].sum() > 0
-    certain = exposure.exits_by_month.sum(axis=1)[:, None] / np.maximum(
-        exposure.days_at_risk[[here for here, _ in funnel.exits]].sum(axis=(1, 2, 3))[:, None], 1
-    )
-    posterior = {
-        "log_hazard": np.tile(np.log(certain + 1e-9), (200, 1, funnel.n_bins)),
-        "log_calendar": np.zeros((200, len(kinds_present(exposure)), months)),
-        "effect": np.zeros((200, funnel.n_exits, 0)),
-    }
-    usual = module._predictive_check(posterior, exposure, np.random.default_rng(1))
-    by_month = exposure.exits_by_month.copy()
-    by_month[reopened:] *= 1_000
-    many = replace(exposure, exits_by_month=by_month)
-    assert module._predictive_check(posterior, many, np.random.default_rng(1)) == usual
+def test_what_more_draws_would_not_mend_is_not_sampled_for_longer(sampled: Sampled) -> None:
+    odd = Reproduced(100, 30, "Offer, wins in 2024-01: 9 seen, 1 to 4 expected")
+    with patch.object(module, "reproduced", lambda *_: odd):
+        attempts = tried(sampled, "30 of 100 numbers of exits were not reproduced, first of all Offer, wins in 2024-01")
+    assert attempts == [(0.9, 1), (0.98, 1)]
 
 
 # --- the gate ---
@@ -165,7 +144,7 @@ def test_the_check_keeps_reopened_deals_apart() -> None:
         ("ess", 100.0, 99.0, r"too few independent draws \(99 < 100\)"),
         ("ess", 100.0, np.nan, "too few independent draws"),
         ("divergences", 20, 21, "21 of 2000 draws diverged"),
-        ("outside", 5, 6, "6 of 100 monthly numbers of exits were not reproduced"),
+        ("outside", 5, 6, "6 of 100 numbers of exits were not reproduced"),
     ],
 )
 def test_gate(field: str, good: float, bad: float, told: str) -> None:

@@ -52,7 +52,7 @@ def test_order_and_words() -> None:
         "3 / 5 largest clients, their share 13 % / 20 %",
         "Chance without the largest client 23 % (± 0.9)",
         "Engaging 2,409 63 % (61 to 65) 52 (50 to 55)",
-        "Model check: passed; 33 of 34 monthly counts",
+        "Model check: passed; 33 of 34 counts",
         "Rows: 8,927 read = 8,427 used + 500 set aside (no stage was entered yet)",
         "What really happened in 2017Q4: 2.80M USD, target missed (between P10 and P90).",
         "Files: out/forecast.json (answer), out/samples.parquet (simulations)",

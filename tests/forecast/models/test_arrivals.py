@@ -11,20 +11,32 @@ from scipy.stats import nbinom, norm
 
 from forecast.exposure import month_starts
 from forecast.models import design
-from forecast.models.arrivals import LEVEL_SD, Arrivals, add_arrivals, arrival_terms, count_arrivals
+from forecast.models.arrivals import (
+    LEVEL_SD,
+    Arrivals,
+    ArrivalTerms,
+    add_arrivals,
+    arrival_terms,
+    count_arrivals,
+    future_arrivals,
+)
 from forecast.models.priors import Priors
 from tests.forecast.histories import history_of, tables
 from tests.forecast.models.densities import assert_gradient, assert_whitening_is_free, parts, random_point
 
 ARRIVALS = Arrivals(
     counts=np.array([0.0, 3, 8, 0, 12, 25, 9]), days=np.array([0.0, 11, 31, 30, 31, 30, 17])
-)  # the first month is from before recording began; then three to come
-MONTHS = 10
+)  # the first month is from before recording began
+KNOWN, MONTHS = 7, 10
 NAMES = ["arrivals", "arrival_prior", "log_arrival_rate", "arrival_shape"]
 
 
+def terms(seasonal: bool = True) -> ArrivalTerms:
+    return arrival_terms(ARRIVALS, design.arrivals(np.arange(MONTHS) % 12, KNOWN - 1, seasonal), Priors())
+
+
 def build(seasonal: bool = True) -> None:
-    add_arrivals(arrival_terms(ARRIVALS, design.arrivals(np.arange(MONTHS) % 12, 6, seasonal), Priors()))
+    add_arrivals(terms(seasonal))
 
 
 def model(seasonal: bool = True) -> pm.Model:
@@ -42,7 +54,7 @@ def test_density_is_the_negative_binomial(seasonal: bool) -> None:
     for seed in range(4):
         found = evaluate(random_point(made, seed))
         rate, shape = found["log_arrival_rate"], float(found["arrival_shape"])
-        assert rate.shape == (MONTHS,)
+        assert rate.shape == (KNOWN,)
         mean = np.exp(rate[1:7]) * recorded
         expected = nbinom.logpmf(counts, shape, shape / (shape + mean)).sum() + constant
         assert float(found["arrivals"]) == pytest.approx(expected, rel=1e-10, abs=1e-9)
@@ -61,17 +73,34 @@ def test_level_has_its_prior_and_the_rest_standard_normals() -> None:
     """The rate is the level where drift and season act on nothing: the anchor, without a season."""
     made = model(seasonal=False)
     evaluate = parts(made, NAMES)
-    terms = []
+    apart = []
     for seed in (1, 2):
         point = random_point(made, seed)
         found = evaluate(point)
         rate, size = found["log_arrival_rate"], float(np.exp(point["log_arrival_size"][0]))
         centre = np.log((ARRIVALS.counts.sum() + 0.5) / (ARRIVALS.days.sum() + 1))
         # Before the anchor the walk runs backwards: its steps have the same size with the other sign.
-        expected = norm.logpdf(rate[6], centre, LEVEL_SD) + norm.logpdf(np.diff(rate), scale=size).sum()
-        expected += (MONTHS - 1) * np.log(size)
-        terms.append(float(found["arrival_prior"]) - expected)
-    assert terms[0] == pytest.approx(terms[1], abs=1e-9)
+        expected = norm.logpdf(rate[-1], centre, LEVEL_SD) + norm.logpdf(np.diff(rate), scale=size).sum()
+        expected += (KNOWN - 1) * np.log(size)
+        apart.append(float(found["arrival_prior"]) - expected)
+    assert apart[0] == pytest.approx(apart[1], abs=1e-9)
+
+
+def test_months_to_come_go_on_with_the_walk() -> None:
+    """New steps of the drift's size from the last month on, and the season that is known."""
+    draws = 20_000
+    random = np.random.default_rng(1)
+    made = terms()
+    size, effect = np.array([0.2, 0.3]), random.standard_normal(1 + len(made.matrix))
+    rate = future_arrivals(made, np.tile(size, (draws, 1)), np.tile(effect, (draws, 1)), np.random.default_rng(3))
+    season = effect[KNOWN:] @ design.zero_sum(12)[np.arange(MONTHS) % 12].T
+    np.testing.assert_allclose(rate[0, KNOWN - 1], effect[0] + season[KNOWN - 1], rtol=1e-12)
+    assert (rate[:, :KNOWN] == rate[0, :KNOWN]).all()
+    steps = np.diff(rate - season, axis=1)[:, KNOWN - 1 :]
+    error = size[0] / np.sqrt(draws)
+    assert (np.abs(steps.mean(axis=0)) < 5 * error).all()
+    assert (np.abs(steps.std(axis=0) - size[0]) < 5 * error / np.sqrt(2)).all()
+    assert (np.abs(np.corrcoef(steps, rowvar=False)[~np.eye(3, dtype=bool)]) < 5 / np.sqrt(draws)).all()
 
 
 def test_gradient() -> None:

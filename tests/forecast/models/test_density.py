@@ -26,13 +26,14 @@ STRUCTURES = {
     "attribute": {"seed": 3, "attributes": ["owner"]},
     "attribute and size, timed": {"seed": 4, "attributes": ["owner"], "sized": True, "timed": True},
     "size, seasons, amounts": {"seed": 5, "sized": True, "seasonal": True, "amounts": True},
+    "some calendars as they are": {"seed": 4, "attributes": ["owner"], "timed": True, "centred": True},
     "all": {"seed": 6, "attributes": ["owner"], "sized": True, "seasonal": True, "amounts": True, "future": 5},
 }
 
 
 def made_of(
     *, seed: int, attributes: list[str] | None = None, sized: bool = False, timed: bool = False, seasonal: bool = False,
-    amounts: bool = False, future: int = 2,
+    amounts: bool = False, future: int = 2, centred: bool = False,
 ) -> Terms:  # fmt: skip
     """Terms of a random history with skips, returns and re-opened deals."""
     history = history_of(random_tables(seed, timed=timed, deals=25))
@@ -50,9 +51,13 @@ def made_of(
     by_cell, priors = design.cells(cells), Priors()
     arrivals = design.arrivals(np.arange(past + future) % 12, past - 1, seasonal)
     won = won_amounts(history, cell_of_deal, len(cells))
+    exits = exit_terms(exposure, calendar, by_cell, priors)
+    if centred:  # what only many exits would bring about
+        every_second = (np.arange(len(exits.calendar.centred)) % 2).astype(float)
+        exits = exits._replace(calendar=exits.calendar._replace(centred=every_second))
     return Terms(
-        exit_terms(exposure, calendar, by_cell, priors),
-        arrival_terms(count_arrivals(history, months), arrivals, priors),
+        exits,
+        arrival_terms(count_arrivals(history, months[: past + 1]), arrivals, priors),
         amount_terms(won, by_cell, len(cells.columns), priors) if amounts else NO_AMOUNTS,
     )
 

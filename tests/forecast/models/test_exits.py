@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pymc as pm
@@ -12,9 +10,9 @@ from scipy.stats import logistic, norm
 
 from forecast.exposure import Exposure, cell_table, expose
 from forecast.models import design
-from forecast.models.exits import add_exits, exit_terms, kinds_present, poisson_information
+from forecast.models.exits import add_exits, exit_terms, kinds_present
 from forecast.models.priors import Priors
-from simulations import Kind
+from forecast.models.whiten import poisson_information
 from tests.forecast.histories import (
     Stay,
     history_of,
@@ -27,7 +25,7 @@ from tests.forecast.models.densities import assert_gradient, assert_whitening_is
 
 FUTURE = 2
 SCORES = {"x": -0.5, "y": 1.1, "": 0.3}  # a size that goes with the owner
-NAMES = ["exits", "level", "steps", "calendar_prior", "effect_prior", "log_hazard", "log_calendar", "effect"]
+NAMES = ["exits", "level", "steps", "effect_prior", "log_hazard", "log_calendar", "effect"]
 
 
 class Example:
@@ -122,21 +120,6 @@ def _sampled_in_units(example: Example) -> np.ndarray:
     return np.diagonal(information, axis1=1, axis2=2) <= nominal**-2.0
 
 
-def test_calendar_is_the_design_times_its_sizes() -> None:
-    """With nothing known of the months the white coordinates are the standard normal ones themselves."""
-    example = Example(2)
-    quiet = np.zeros_like(example.exposure.exits_by_month)
-    example.exposure = replace(example.exposure, exits_by_month=quiet)
-    model = example.model()
-    point = random_point(model, 4)
-    found = parts(model, NAMES)(point)
-    z = point["calendar_white"]
-    size = np.exp(point["log_calendar_size"])[:, example.calendar.group]
-    assert {Kind.ADVANCE, Kind.WON, Kind.LOST} <= set(kinds_present(example.exposure))
-    np.testing.assert_allclose(found["log_calendar"], (z * size) @ example.calendar.matrix, rtol=1e-12)
-    assert float(found["calendar_prior"]) == pytest.approx(-0.5 * (z**2).sum(), rel=1e-12)
-
-
 def test_gradient(example: Example) -> None:
     assert_gradient(example.model(), 1)
 
@@ -156,14 +139,3 @@ def test_without_attributes() -> None:
     found = parts(model, NAMES)(random_point(model, 1))
     assert found["effect"].shape == (exposure.funnel.n_exits, 0)
     assert np.isfinite(found["exits"])
-
-
-def test_information_of_a_poisson_regression() -> None:
-    """Second derivatives of sum(counts log p) with p the multinomial share: the level being free."""
-    random = np.random.default_rng(1)
-    matrix, counts = random.standard_normal((2, 4)), random.integers(1, 9, (1, 4)).astype(float)
-    share = counts[0] / counts.sum()
-    centred = matrix - (matrix @ share)[:, None]
-    expected = counts.sum() * (centred * share) @ centred.T
-    np.testing.assert_allclose(poisson_information(matrix, counts)[0], expected, rtol=1e-12)
-    assert not poisson_information(matrix, np.zeros((1, 4))).any()
