@@ -37,10 +37,12 @@ from simulations.engine import memory_needed, simulate
 from simulations.follow_ups import FollowUps
 from simulations.frailty import Frailty
 from simulations.funnel import Funnel, Kind
+from simulations.levers import Assumptions
 from simulations.outcomes import Activity, Outcomes
 
 __all__ = [
     "Activity",
+    "Assumptions",
     "Deals",
     "Draws",
     "FollowUps",

@@ -22,7 +22,7 @@ def on_cluster(address: str, run: Callable[..., Any], job: Any, pieces: Sequence
     with dask.Client(address, set_as_default=False) as client:
         shared = client.submit(_itself, job, pure=False, retries=RETRIES)
         futures = [client.submit(run, shared, *piece, pure=False, retries=RETRIES) for piece in pieces]
-        for future in dask.as_completed(futures):
+        for future in dask.as_completed(futures, loop=client.loop):
             yield future.result()
             future.release()
 

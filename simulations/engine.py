@@ -181,7 +181,7 @@ class Job:
                 raise ValueError(
                     f"client_groups: expected groupings of {CLIENT_GROUPINGS} in group_sizes, got {name!r}"
                 )
-            if groups.shape != (clients,) or clients and (groups.min() < 0 or self.sizes[name] <= groups.max()):
+            if groups.shape != (clients,) or (clients and (groups.min() < 0 or self.sizes[name] <= groups.max())):
                 raise ValueError(f"client_groups[{name!r}]: expected {clients} groups of 0..{self.sizes[name] - 1}")
         for name in self.sizes:
             self._check_drawn(name)
@@ -197,7 +197,7 @@ class Job:
             unknown = deals.groups[grouping] == UNKNOWN if len(deals) else np.zeros(0, dtype=bool)
             if (unknown & (deals.clients == OWN)).any():
                 raise ValueError(f"{name}: expected a known {grouping} where client is {OWN}")
-            if unknown.any() and not (0 < clients and (grouping in self.client_groups or clients <= most)):
+            if unknown.any() and not (clients > 0 and (grouping in self.client_groups or clients <= most)):
                 raise ValueError(f"client_cdf: expected 1..{most} clients for unknown ones, got {clients}")
 
     @property
