@@ -102,7 +102,8 @@ class Plan(NamedTuple):
 class Sums(NamedTuple):
     """Results of K simulations over the M months kept (see Outcomes).
 
-    won (K, M), wins (K, M), created (K, M), followed (K, M), by (K, M, sum of group sizes); for the recorded
+    won (K, M), wins (K, M), created (K, M), followed (K, M), by (K, M, sum of group sizes), attempts (K,) of the
+    walk (each takes two random numbers and a logarithm); for the recorded
     simulations exits (n, M, J) and entered (n, M, S), deals created by state; win_days (n_open, H + 1) and
     value (n_open,) have no rows unless detail of deals is wanted.
     """
@@ -112,6 +113,7 @@ class Sums(NamedTuple):
     created: NDArray[np.int32]
     followed: NDArray[np.int32]
     by: Ints
+    attempts: Ints
     exits: NDArray[np.int32]
     entered: NDArray[np.int32]
     win_days: NDArray[np.uint32]

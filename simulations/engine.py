@@ -137,8 +137,9 @@ def _memory(
     row = months * (8 + 4 + 4 + 4 + 8 * groups) + 8
     detail = n_open * (4 * days + 8) if days else 0
     recorded = record * draws.n_months * 4 * (draws.funnel.n_exits + 2 * draws.funnel.n_states)
-    rows_at_once = total + (workers + 1) * -(-total // pieces) if pieces else 0
-    return table + sort_of_keys + scratch + rows_at_once * row + (workers + 2) * detail + 2 * recorded
+    alive = min(pieces, 2 * workers + 2)  # shards at work, and done but not yet added up
+    rows_at_once = total + alive * -(-total // max(pieces, 1))
+    return table + sort_of_keys + scratch + rows_at_once * row + (alive + 1) * detail + 2 * recorded
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,7 +246,7 @@ class Job:
         return Sums(
             won=zeros(rows, self.months), wins=zeros(rows, self.months, dtype=np.int32),
             created=zeros(rows, self.months, dtype=np.int32), followed=zeros(rows, self.months, dtype=np.int32),
-            by=zeros(rows, self.months, sum(self.sizes.values())),
+            by=zeros(rows, self.months, sum(self.sizes.values())), attempts=zeros(rows),
             exits=zeros(recorded, months, funnel.n_exits, dtype=np.int32),
             entered=zeros(recorded, months, funnel.n_states, dtype=np.int32),
             win_days=zeros(n_open, self.days, dtype=np.uint32), value=zeros(n_open),

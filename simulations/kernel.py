@@ -52,16 +52,19 @@ def below(x: float, y: float) -> Any:
 
 
 @compiled
-def walk(rates: Rates, block: Block, alive: int, until: float, won: int, wins: Wins, sums: Sums, record: int) -> int:
+def walk(
+    rates: Rates, block: Block, alive: int, until: float, won: int, wins: Wins, sums: Sums, row: int, record: int
+) -> int:
     """Walk the first `alive` deals of the block until won, stuck, or past `until`; the number of wins.
 
-    record: row of sums.exits in which exits are counted, or -1.
+    row: the simulation, in which attempts are counted. record: row of sums.exits to count exits in, or -1.
     """
     states, width = len(rates.number), len(rates.edge)
     cells, most = len(rates.cells) // (4 * states), len(rates.target) // states
     months, last_day = len(rates.months) - 2, float(len(rates.guide) - 1)
     won_deals = 0
     while alive > 0:
+        sums.attempts[row] += alive
         for k in range(alive):
             block.clock[k] = streams.exponential(unit(mix(block.state[k] + streams.STEP_CLOCK)))
         for k in range(alive):

@@ -253,7 +253,7 @@ def simulate_rows(p: Parameters, plan: Plan, table: Table, sums: Sums) -> int:
             n = min(BLOCK, n_open - first)
             take_open(table, hashes, key, first, n, len(sums.value), block)
             load(p, draw, rates, table, n, block)
-            n = walk(rates, block, n, plan.open_until, won, wins, sums, record)
+            n = walk(rates, block, n, plan.open_until, won, wins, sums, k, record)
             state = max(state, settle(p, draw, plan, table, block, wins, n, sums, k))
             if len(p.follow_most):
                 pending, waiting = follow(p, draw, plan, table, block, wins, n, pending, waiting, sums, k)
@@ -269,7 +269,7 @@ def simulate_rows(p: Parameters, plan: Plan, table: Table, sums: Sums) -> int:
             if record >= 0:
                 for i in range(n):
                     sums.entered[record, month_of(p, block.time[i]), block.first[i]] += 1
-            n = walk(rates, block, n, plan.future_until, won, wins, sums, record)
+            n = walk(rates, block, n, plan.future_until, won, wins, sums, k, record)
             state = max(state, settle(p, draw, plan, table, block, wins, n, sums, k))
             if len(p.follow_most):
                 pending, waiting = follow(p, draw, plan, table, block, wins, n, pending, waiting, sums, k)
