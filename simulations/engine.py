@@ -23,6 +23,7 @@ from simulations.outcomes import Activity, Outcomes
 from simulations.paths import FINE, TOO_LARGE, simulate_rows
 
 SHARDS_PER_THREAD = 8  # enough for a smooth progress bar and an even load
+SMALL = 2**20  # bytes: one draw's rates, blocks, messages
 LARGE_DETAIL = 2**24  # counts per shard; beyond it, one shard per thread
 
 Progress = Callable[[int, int], None]
@@ -91,13 +92,15 @@ def simulate(
         )
     cuts = [int(cut) for cut in np.linspace(0, job.total, pieces + 1)]
     shards_of_work = list(pairwise(cuts))
+    sums = job.empty(0, job.total)
     if cluster is None:
         job.arrays  # noqa: B018 - made here, once, not by several threads at the same time
         runner = Parallel(n_jobs=workers, prefer="threads", return_as="generator_unordered")
-        parts = runner(delayed(run_shard)(job, *cut) for cut in shards_of_work)
+        parts = runner(delayed(run_shard)(job, *cut, sums) for cut in shards_of_work)
     else:
         parts = on_cluster(cluster, run_shard, job, shards_of_work)
-    return job.outcomes(job.add_up(parts, progress))
+    job.add_up(parts, sums, progress)
+    return job.outcomes(sums)
 
 
 def memory_needed(
@@ -134,12 +137,11 @@ def _memory(
     table = (n_open + n_templates) * 8 * (7 + groupings)
     sort_of_keys = 16 * n_open
     scratch = workers * n_open * 8  # hash of every open deal
-    row = months * (8 + 4 + 4 + 4 + 8 * groups) + 8
+    row = months * (8 + 4 + 4 + 4 + 8 * groups) + 16 + months * 8  # and the check that groups sum to the total
     detail = n_open * (4 * days + 8) if days else 0
     recorded = record * draws.n_months * 4 * (draws.funnel.n_exits + 2 * draws.funnel.n_states)
-    alive = min(pieces, 2 * workers + 2)  # shards at work, and done but not yet added up
-    rows_at_once = total + alive * -(-total // max(pieces, 1))
-    return table + sort_of_keys + scratch + rows_at_once * row + (alive + 1) * detail + 2 * recorded
+    details = min(pieces, 2 * workers + 2) + 1  # shards at work, or done and not yet added up; the sum
+    return SMALL + table + sort_of_keys + scratch + total * row + details * detail + 3 * recorded
 
 
 @dataclass(frozen=True, eq=False)
@@ -252,9 +254,19 @@ class Job:
             win_days=zeros(n_open, self.days, dtype=np.uint32), value=zeros(n_open),
         )  # fmt: skip
 
-    def add_up(self, parts: Iterator[tuple[int, Sums, int]], progress: Progress | None) -> Sums:
-        """The sums of all shards, in whatever order they come."""
-        sums, done = self.empty(0, self.total), 0
+    def part(self, sums: Sums, first: int, last: int) -> Sums:
+        """The rows of simulations first..last - 1, to be written in place; detail of deals is apart."""
+        a, b = (int((self.recorded < number).sum()) for number in (first, last))
+        rows = slice(first, last)
+        return Sums(
+            sums.won[rows], sums.wins[rows], sums.created[rows], sums.followed[rows], sums.by[rows],
+            sums.attempts[rows], sums.exits[a:b], sums.entered[a:b], np.zeros_like(sums.win_days),
+            np.zeros_like(sums.value),
+        )  # fmt: skip
+
+    def add_up(self, parts: Iterator[tuple[int, Sums, int]], sums: Sums, progress: Progress | None) -> None:
+        """Bring the sums of all shards together, in whatever order they come; those of threads are in place."""
+        done = 0
         for first, part, state in parts:
             if state == TOO_LARGE or (part.value > np.iinfo(np.int64).max - sums.value).any():
                 raise OverflowError("amounts: their sums exceed 64-bit integers; check amounts and their spread")
@@ -271,7 +283,6 @@ class Job:
             done += len(part.won)
             if progress is not None:
                 progress(done, self.total)
-        return sums
 
     def outcomes(self, sums: Sums) -> Outcomes:
         return Outcomes(
@@ -298,8 +309,8 @@ class Job:
         return Activity(self.recorded, sums.exits[:, : self.months], occupancy[:, : self.months])
 
 
-def run_shard(job: Job, first: int, last: int) -> tuple[int, Sums, int]:
-    """Simulations first..last - 1 of a job: their number, sums, and whether all went well."""
+def run_shard(job: Job, first: int, last: int, into: Sums | None = None) -> tuple[int, Sums, int]:
+    """Simulations first..last - 1 of a job: the first, their sums (rows of `into`, if given), and how it went."""
     draws = job.draws
     end, parameters = float(draws.month_edges[job.months]), job.arrays
     recorded = job.recorded[(job.recorded >= first) & (job.recorded < last)]
@@ -309,7 +320,7 @@ def run_shard(job: Job, first: int, last: int) -> tuple[int, Sums, int]:
         arrival_months=min(job.arrival_months, job.months),
         open_until=draws.horizon if job.detail else end, future_until=end, offsets=job.offsets, recorded=recorded,
     )  # fmt: skip
-    sums = job.empty(first, last)
+    sums = job.empty(first, last) if into is None else job.part(into, first, last)
     return first, sums, simulate_rows(parameters[0], plan, parameters[1], sums)
 
 
