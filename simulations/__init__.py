@@ -33,19 +33,27 @@ from simulations.answers import (
 )
 from simulations.deals import Deals
 from simulations.draws import Draws
-from simulations.engine import simulate
+from simulations.engine import memory_needed, simulate
+from simulations.follow_ups import FollowUps
+from simulations.frailty import Frailty
 from simulations.funnel import Funnel, Kind
-from simulations.outcomes import Outcomes
+from simulations.levers import Assumptions
+from simulations.outcomes import Activity, Outcomes
 
 __all__ = [
+    "Activity",
+    "Assumptions",
     "Deals",
     "Draws",
+    "FollowUps",
+    "Frailty",
     "Funnel",
     "Kind",
     "Outcomes",
     "Probability",
     "expected_by_group",
     "mean_by_month",
+    "memory_needed",
     "p_hit",
     "p_hit_without",
     "quantiles",

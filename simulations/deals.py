@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from simulations.funnel import check_range, frozen_array
 
 UNKNOWN = -1
+OWN = -2  # a client of whom nothing is known but this one deal
+CLIENT_GROUPINGS = ("client", "parent_client")  # those that follow from the client, and may be unknown with it
 LARGEST_AMOUNT = 2**53  # minor units: the integers that a float64 holds exactly
 
 
@@ -24,8 +26,10 @@ class Deals:
     age: (N,) days spent in that state at the origin; 0 in templates.
     cell: (N,) index of the cell.
     amount: (N,) minor units (cents), -1 where it is not known until the close.
-    groups: by grouping ("client", "owner", ...), (N,) index of the deal's group. "client" may be -1
-        (unknown: drawn in every simulation from the clients of Draws); other groupings are >= 0.
+    groups: by grouping ("client", "owner", ...), (N,) index of the deal's group. "client" and "parent_client"
+        may be -1 (unknown: drawn in every simulation from the clients of Draws); other groupings are >= 0.
+    client: (N,) index of the client among those of Draws.frailty and client_cdf; -1: drawn from client_cdf in
+        every simulation; -2: a client of its own, with a frailty of its own. Default: all -1.
 
     Raises ValueError naming the argument when a shape or a value is wrong.
     """
@@ -36,6 +40,7 @@ class Deals:
     cell: NDArray[np.int64]
     amount: NDArray[np.int64]
     groups: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    client: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         n = np.size(self.key)
@@ -49,12 +54,21 @@ class Deals:
         groups = {}
         for name, index in self.groups.items():
             groups[name] = frozen_array(f"groups[{name!r}]", index, np.int64, (n,))
-            lowest = UNKNOWN if name == "client" else 0
+            lowest = UNKNOWN if name in CLIENT_GROUPINGS else 0
             check_range(f"groups[{name!r}]", groups[name], lowest, np.inf, f"indices >= {lowest}")
         object.__setattr__(self, "groups", groups)
+        client = np.full(n, UNKNOWN) if self.client is None else self.client
+        object.__setattr__(self, "client", frozen_array("client", client, np.int64, (n,)))
+        check_range("client", self.clients, OWN, np.inf, f"indices >= {OWN}")
 
     def __len__(self) -> int:
         return len(self.key)
+
+    @property
+    def clients(self) -> NDArray[np.int64]:
+        """(N,) `client`, which is never None once checked."""
+        assert self.client is not None
+        return self.client
 
     @classmethod
     def none(cls, *groupings: str) -> Deals:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.follow_ups import FollowUps
+from simulations.frailty import Frailty
 from simulations.funnel import Funnel, Kind, check_range, frozen_array
 
 LARGEST = np.finfo(np.float64).max
@@ -20,7 +22,9 @@ class Draws:
 
     In draw d a deal of cell c leaves its state by exit j, at age a and time t, with the hazard per day
 
-        hazard[d, j, bin(a)] * effect[d, j, c] * calendar[d, kind(j), month(t)].
+        hazard[d, j, bin(a)] * effect[d, j, c] * calendar[d, kind(j), month(t)]
+
+    and, with frailty, times the multiplier of its client in that draw where the exit advances or wins.
 
     funnel: the graph.
     hazard: (D, J, B) baseline exits per day by age bin.
@@ -39,6 +43,8 @@ class Draws:
     amount_shift, amount_scale: (D, S) otherwise amount * exp(shift + scale * standard Laplace); scale < 1, or
         the expectation would be infinite.
     amount_log_mean, amount_log_sd: (D, C) log-normal won amount, in minor units, of deals of unknown amount.
+    frailty: how clients differ (optional); its N clients are those of client_cdf, if that has any.
+    follow_ups: deals that won deals bring about (optional).
 
     Raises ValueError naming the argument when a shape or a value is wrong.
     """
@@ -57,6 +63,8 @@ class Draws:
     amount_scale: NDArray[np.float64]
     amount_log_mean: NDArray[np.float64]
     amount_log_sd: NDArray[np.float64]
+    frailty: Frailty | None = None
+    follow_ups: FollowUps | None = None
 
     def __post_init__(self) -> None:
         states, exits, bins = self.funnel.n_states, self.funnel.n_exits, self.funnel.n_bins
@@ -83,6 +91,7 @@ class Draws:
         for name, shape in shapes.items():
             object.__setattr__(self, name, frozen_array(name, getattr(self, name), np.float64, shape))
         self._check_values()
+        self._check_parts()
 
     def _check_values(self) -> None:
         for name in ("hazard", "effect", "calendar"):
@@ -101,6 +110,22 @@ class Draws:
             self._check_cdf(name)
         if self.template_cdf.shape[1] == 0 and self.arrival_mean.any():
             raise ValueError("template_cdf: expected at least one template, as arrival_mean is not zero")
+
+    def _check_parts(self) -> None:
+        draws, clients = self.n_draws, self.client_cdf.shape[1]
+        if self.frailty is not None and len(self.frailty.shape) != draws:
+            raise ValueError(f"frailty.shape: expected {draws} draws, got {len(self.frailty.shape)}")
+        if self.frailty is not None and clients not in (0, self.frailty.n_clients):
+            raise ValueError(f"client_cdf: expected the {self.frailty.n_clients} clients of frailty, got {clients}")
+        if self.follow_ups is None:
+            return
+        stage = self.follow_ups.stage
+        if len(self.follow_ups.mean) != draws:
+            raise ValueError(f"follow_ups.mean: expected {draws} draws, got {len(self.follow_ups.mean)}")
+        if (stage >= self.funnel.n_states).any() or (stage == self.funnel.won).any():
+            raise ValueError(f"follow_ups.stage: expected states other than the won one, got {stage}")
+        if self.follow_ups.as_new.any() and self.template_cdf.shape[1] == 0:
+            raise ValueError("template_cdf: expected at least one template, as follow-ups are drawn from them")
 
     def _check_cdf(self, name: str) -> None:
         cdf: NDArray[np.float64] = getattr(self, name)

@@ -32,18 +32,23 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
 
 
 # What a number is for: three bits of its index.
-CLOCK, EXIT, AMOUNT, CLIENT, TEMPLATE, DAY, COUNT = (np.uint64(i) for i in range(7))
+CLOCK, EXIT, AMOUNT, CLIENT, TEMPLATE, DAY, COUNT, FRAILTY = (np.uint64(i) for i in range(8))
 NEXT_ATTEMPT = np.uint64(1 << 3)
 VISIT_BITS = np.uint64(35)  # 3 bits purpose, 32 bits attempt, 29 bits visit
 ONE = np.uint64(1)
+_ACCEPT, _POWER = np.uint64(1 << 35), np.uint64(2 << 35)
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _M1, _M2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+# What the state of a path grows by, to come to a number's purpose, the next attempt, the next visit.
+STEP_CLOCK, STEP_EXIT = _GOLDEN, np.uint64(2 * int(_GOLDEN) % 2**64)
+STEP_ATTEMPT, STEP_VISIT = np.uint64(8 * int(_GOLDEN) % 2**64), np.uint64(int(_GOLDEN) * 2**35 % 2**64)
 _S1, _S2, _S3, _S12 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(12)
 _S_EXPONENT = np.uint64(52)
 _MANTISSA = np.uint64(0x000FFFFFFFFFFFFF)
 _ONE_BITS = np.uint64(0x3FF0000000000000)
 _FUTURE = np.uint64(0x6675747572650000)  # sets the keys of future deals apart from hashes of open ones
+_FOLLOW = np.uint64(0x666F6C6C6F770000)  # the same for deals that follow a won one
 _MONTH_BITS = np.uint64(40)
 
 
@@ -63,7 +68,13 @@ def simulation_key(seed: np.uint64, simulation: np.uint64) -> np.uint64:
 @compiled
 def path_key(simulation: np.uint64, deal: np.uint64) -> np.uint64:
     """Key of one deal's path in one simulation (`simulation` is a simulation_key)."""
-    return mix(simulation + mix(deal + _GOLDEN))
+    return mix(simulation + hashed(deal))
+
+
+@compiled
+def hashed(key: np.uint64) -> np.uint64:
+    """What path_key makes of a deal's key before it meets the simulation."""
+    return mix(key + _GOLDEN)
 
 
 @compiled
@@ -73,12 +84,25 @@ def future_key(month: np.uint64, ordinal: np.uint64) -> np.uint64:
 
 
 @compiled
+def follow_key(kind: np.uint64, ordinal: np.uint64) -> np.uint64:
+    """Key of the deal number `ordinal` of a kind that follows a won one; path_key(path of the won one, this)
+    is its path."""
+    return mix(_FOLLOW + (kind << _MONTH_BITS) + ordinal)
+
+
+@compiled
 def uniform(path: np.uint64, index: np.uint64) -> float:
     """Number `index` of a path, in the open interval (0, 1): the midpoints of 2**52 equal intervals.
 
     Index: visit << VISIT_BITS | attempt << 3 | purpose.
     """
-    return (float(mix(path + (index + ONE) * _GOLDEN) >> _S12) + 0.5) * 2.0**-52
+    return unit(mix(path + (index + ONE) * _GOLDEN))
+
+
+@compiled
+def unit(bits: np.uint64) -> float:
+    """The number in (0, 1) that 64 random bits stand for."""
+    return (float(bits >> _S12) + 0.5) * 2.0**-52
 
 
 @compiled
@@ -149,6 +173,29 @@ def count_quantile(u: float, mean: float, shape: float) -> int:
             log_unit += 250 * math.log(10.0)
             unit = math.exp(log_unit)
     return k
+
+
+@compiled
+def gamma(path: np.uint64, shape: float) -> float:
+    """A gamma variate of scale one: Marsaglia and Tsang (2000), its numbers keyed by their attempt.
+
+    More than 95 % of first attempts are accepted, where the variate is smooth in `shape`: a small change of
+    the parameter is a small change of the outcome. The visit bits tell the proposal (0), its acceptance (1)
+    and the power for shapes below one (2) apart.
+    """
+    power: float = 1.0
+    d = (shape if shape >= 1.0 else shape + 1.0) - 1.0 / 3.0
+    c = 1.0 / math.sqrt(9.0 * d)
+    index = FRAILTY
+    while True:
+        x = normal_quantile(uniform(path, index))
+        v = (1.0 + c * x) ** 3
+        if v > 0.0 and math.log(uniform(path, index | _ACCEPT)) < 0.5 * x * x + d - d * v + d * math.log(v):
+            break
+        index += NEXT_ATTEMPT
+    if shape < 1.0:
+        power = uniform(path, FRAILTY | _POWER) ** (1.0 / shape)
+    return d * v * power
 
 
 @compiled

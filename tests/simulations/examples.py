@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from simulations import Deals, Draws, Funnel, Kind
+from simulations import Deals, Draws, FollowUps, Frailty, Funnel, Kind
 
 
 def calm_draws(funnel: Funnel, hazard: ArrayLike, months: ArrayLike, n_draws: int = 1, **fields: ArrayLike) -> Draws:
@@ -114,3 +114,34 @@ def random_case(seed: int, n_deals: int = 12, n_draws: int = 2) -> Case:
     )
     opened = table(n_deals, np.round(random.exponential(20, n_deals), 2), first_key=int(random.integers(0, 2**40)))
     return Case(draws, opened, table(n_templates, np.zeros(n_templates), first_key=0))
+
+
+def rich_case(seed: int, n_deals: int = 12, n_draws: int = 2) -> Case:
+    """A random case with frailty and follow-ups too; some clients known, some drawn, some of one deal only."""
+    case = random_case(seed, n_deals, n_draws)
+    random = np.random.default_rng([seed, 1])
+    funnel, clients = case.draws.funnel, case.draws.client_cdf.shape[1]
+    kinds = int(random.integers(0, 3))
+    begin = [s for s in range(funnel.n_states) if s != funnel.won]
+    rows = int(random.choice([1, n_draws]))
+    draws = replace(
+        case.draws,
+        frailty=Frailty(
+            shape=random.choice([0.3, 2.0, 50.0, np.inf], n_draws), key=random.integers(0, 2**40, clients),
+            exits=random.integers(0, 4, clients), exposure=3 * random.random((rows, clients)),
+        ),
+        follow_ups=FollowUps(
+            mean=random.random((n_draws, kinds)), most=random.integers(1, 4, kinds),
+            log_delay=random.normal(2, 1, (n_draws, kinds)), delay_sd=random.random((n_draws, kinds)),
+            as_new=random.random(kinds) < 0.5, stage=random.choice(begin, kinds),
+            ratio=random.random((n_draws, kinds)) * 2, groups={"later": 1},
+        ),
+    )  # fmt: skip
+
+    def known(deals: Deals) -> Deals:
+        client = random.integers(-2, clients, len(deals))
+        counted = np.where(client == -2, clients - 1, client)
+        groups = {**deals.groups, "client": counted, "later": np.zeros(len(deals), dtype=np.int64)}
+        return replace(deals, client=client, groups=groups)
+
+    return Case(draws, known(case.open_deals), known(case.templates))

@@ -12,7 +12,7 @@ from simulations import Draws
 from tests.simulations.examples import random_case
 
 GOOD = random_case(1).draws
-ARRAYS = [name for name in Draws.__dataclass_fields__ if name != "funnel"]
+ARRAYS = [name for name in Draws.__dataclass_fields__ if name not in ("funnel", "frailty", "follow_ups")]
 
 
 def test_sizes() -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from simulations import Deals, Draws, Outcomes, simulate
-from tests.simulations.examples import calm_draws, deals, one_stage, random_case
+from simulations import Deals, Draws, Outcomes, memory_needed, simulate
+from tests.simulations.examples import calm_draws, deals, one_stage, random_case, rich_case
 
+FIXED = ("funnel", "month_edges", "frailty", "follow_ups")
 SIZES = {"deal": 40, "client": 5}
 
 
@@ -41,7 +43,7 @@ def test_another_seed_gives_other_bytes() -> None:
 
 def test_draws_that_follow_do_not_matter() -> None:
     case = random_case(3, n_deals=40, n_draws=12)
-    uncertain = [name for name in Draws.__dataclass_fields__ if name not in ("funnel", "month_edges")]
+    uncertain = [name for name in Draws.__dataclass_fields__ if name not in FIXED]
     first_five = replace(case.draws, **{name: getattr(case.draws, name)[:5] for name in uncertain})
     part = simulate(first_five, case.open_deals, case.templates, seed=9, replicates=3)
     assert part.won.tobytes() == run().won[:15].tobytes()
@@ -130,6 +132,77 @@ def test_simulations_know_their_draw_and_progress_is_told() -> None:
     assert seen[-1] == (12, 12)
 
 
+GROUPINGS = {
+    "client": 9, "parent_client": 4, "owner": 7, "team": 3, "region": 2, "segment": 5, "stage": 7, "created": 2,
+}  # fmt: skip
+
+
+def test_many_groupings_at_once_are_coherent_to_the_cent() -> None:
+    case = rich_case(10, n_deals=200, n_draws=8)
+    random = np.random.default_rng(1)
+
+    def grouped(table: Deals, created: int) -> Deals:
+        groups = {name: random.integers(0, size, len(table)) for name, size in GROUPINGS.items()}
+        groups |= {"stage": table.stage, "created": np.full(len(table), created)}
+        for name in ("client", "parent_client"):
+            groups[name] = np.where(table.clients == -1, -1, groups[name])
+        return replace(table, groups=groups)
+
+    follow_ups = case.draws.follow_ups
+    assert follow_ups is not None
+    draws = replace(case.draws, follow_ups=replace(follow_ups, groups={"created": 1}))
+    outcomes = simulate(
+        draws, grouped(case.open_deals, 0), grouped(case.templates, 1), seed=1, group_sizes=GROUPINGS,
+        client_groups={"parent_client": [0, 0, 1, 2, 3], "client": [8, 7, 6, 5, 4]},
+    )  # fmt: skip
+    assert outcomes.won.sum() > 0
+    for name, size in GROUPINGS.items():
+        assert outcomes.by[name].shape == (*outcomes.won.shape, size)
+        np.testing.assert_array_equal(outcomes.by[name].sum(axis=2), outcomes.won)
+    assert (outcomes.by["created"].sum(axis=(0, 1)) > 0).all()
+
+
+def test_a_drawn_client_brings_its_parent() -> None:
+    draws = calm_draws(one_stage(lost=False), [[1e6]], [0.0, 1.0], n_draws=500, client_cdf=[0.3, 0.6, 1.0])
+    outcomes = simulate(
+        draws, deals(client=-1, parent_client=-1), Deals.none(), seed=1, group_sizes={"client": 3, "parent_client": 2},
+        client_groups={"parent_client": [1, 0, 1]},
+    )  # fmt: skip
+    client, parent = outcomes.by["client"][:, 0], outcomes.by["parent_client"][:, 0]
+    np.testing.assert_array_equal(parent[:, 1], client[:, 0] + client[:, 2])
+    np.testing.assert_array_equal(parent[:, 0], client[:, 1])
+
+
+@pytest.mark.parametrize("detail", [False, True])
+def test_memory_is_stated_before_the_run(detail: bool) -> None:
+    """What NumPy allocates during the run, at its peak, is at most what was stated, and more than half of it."""
+    draws = calm_draws(one_stage(), [[0.01], [0.01]], np.arange(13) * 30.0, n_draws=400)
+    opened, sizes = deals([0] * 5000), {"deal": 5000}
+    options: dict[str, Any] = {"group_sizes": sizes, "deal_detail": detail, "threads": 2, "months": 6, "record": 10}
+    stated = memory_needed(draws, len(opened), **options)
+    simulate(draws, deals(), Deals.none(), seed=1, group_sizes={"deal": 1})  # compiled before
+    tracemalloc.start()
+    simulate(draws, opened, Deals.none("deal"), seed=1, memory_limit=stated, **options)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 0.5 * stated < peak <= stated
+    with pytest.raises(ValueError, match=r"memory_limit: the run needs .* bytes, more than 1,000"):
+        simulate(draws, opened, Deals.none("deal"), seed=1, memory_limit=1000, **options)
+
+
+def test_a_million_deals_in_a_thousand_draws_are_stated_below_4_gb() -> None:
+    draws = calm_draws(one_stage(), [[0.01], [0.01]], np.arange(13) * 30.0, n_draws=1000)
+    assert memory_needed(draws, 1_000_000, 2000, group_sizes={"client": 500, "owner": 100}, threads=2) < 1e9
+
+
+def test_ages_beyond_the_last_bin_have_its_hazard() -> None:
+    """The last bin is open-ended: 0.05 per day at any age from 10 days on."""
+    draws = calm_draws(one_stage([0.0, 10.0], lost=False), [[0.0, 0.05]], [0.0, 30.0], n_draws=20_000)
+    outcomes = simulate(draws, deals([0, 0], age=[11.0, 1e9]), Deals.none(), seed=1, group_sizes={"deal": 2})
+    shares, exact = outcomes.by["deal"][:, 0].mean(axis=0), 1 - np.exp(-1.5)
+    assert (np.abs(shares - exact) < 4 * np.sqrt(exact * (1 - exact) / 20_000)).all()
+
+
 def test_nothing_to_simulate_is_nothing_won() -> None:
     draws = calm_draws(one_stage(), [[0.1], [0.1]], [0.0, 30.0], n_draws=3)
     outcomes = simulate(draws, Deals.none("client"), Deals.none("client"), seed=1, group_sizes={"client": 2})
@@ -179,6 +252,9 @@ TWO = deals([0, 0])
             {"group_sizes": {"client": 3}},
             "client_cdf: expected 1..3",
         ),
+        (TWO, TWO, {"record": -1}, "record: expected at least 0, got -1"),
+        (TWO, TWO, {"client_groups": {"owner": []}}, "client_groups: expected groupings of"),
+        (replace(TWO, client=[0, 0]), TWO, {}, "open_deals: expected clients of -2..-1, got 0"),
         (TWO, TWO, {"months": 2}, "months: expected 0..1, got 2"),
         (TWO, TWO, {"arrival_months": -1}, "arrival_months: expected 0..1, got -1"),
         (TWO, TWO, {"replicates": 0}, "replicates: expected at least 1, got 0"),
