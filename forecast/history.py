@@ -59,8 +59,7 @@ class History:
     states: open stages in funnel order, then won, then lost. deals: one row per deal that had entered a stage
     before the origin: deal_id, client, created, amount and attributes, each missing where it was not known yet.
     created is the day of entering the first stage, so that a deal arrives when its first visit begins: one that
-    is created and waits for its first stage is, as of that day, an arrival still to come. (Created before
-    recording began, it keeps the earlier day: it is a survivor, no arrival.)
+    is created and waits for its first stage is, as of that day, an arrival still to come.
     visits: see Visits. recorded_from: days since 1970-01-01 from which exits were recorded.
     timed: whether times of day are known. known: when each column of deals is known.
     """
@@ -146,8 +145,7 @@ def as_of(tables: Tables, funnel: FunnelSection, origin: date | pd.Timestamp) ->
     rows = tables.stage_history[tables.stage_history["entered"] < origin]
     first = rows["entered"][~rows["deal_id"].duplicated()]
     deals = tables.deals[among(tables.deals["deal_id"], rows["deal_id"])].reset_index(drop=True)
-    survives = deals["created"] < (pd.Timestamp.min if tables.recorded_from is None else tables.recorded_from)
-    deals["created"] = deals["created"].where(survives, first.set_axis(deals.index))
+    deals["created"] = first.to_numpy()
     visits = _visits(rows, deals, funnel.states, tables, origin)
     return History(
         states=funnel.states,

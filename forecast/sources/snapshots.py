@@ -67,9 +67,7 @@ def read_snapshots(config: Config, inputs: Inputs) -> tuple[Config, Tables]:
     there = history.frame["entered"].eq(first)
     effect = "how long it had been in its stage is not known: it counts from that day"
     history.note(there, "in the first snapshot already", effect=effect, show=history.frame["deal_id"])
-    if config.recording.from_ is None:
-        recording = config.recording.model_copy(update={"from_": (first + DAY).date()})
-        config = config.model_copy(update={"recording": recording})
+    config = _recorded_from(config, first + DAY)
     if config.recording.until is None:
         recording = config.recording.model_copy(update={"until": last.date()})
         config = config.model_copy(update={"recording": recording})
@@ -77,10 +75,18 @@ def read_snapshots(config: Config, inputs: Inputs) -> tuple[Config, Tables]:
 
 
 def read_versions(config: Config, inputs: Inputs) -> tuple[Config, Tables]:
-    """Tables from versions. A deal that is closed in its first version was closed on its day of closing."""
+    """Tables from versions. A deal that is closed in its first version was closed on its day of closing. Deals that
+    are older than their first version, on the first day of all, were there when the copying began.
+    """
     history = _sieve(config, inputs, SINCE)
     raw = inputs["stage_history"] if "stage_history" in inputs else inputs["deals"]
     _changes(history)
+    begin = history.frame["entered"].min().normalize()
+    if "created" in history.frame:
+        there = history.frame["entered"].dt.normalize().eq(begin) & (history.frame["created"] < begin)
+        effect = "how long it had been in its stage is not known: it counts from that day"
+        history.note(there, "older than the first versions", effect=effect, show=history.frame["deal_id"])
+        config = _recorded_from(config, begin + DAY) if there.any() else config
     day = next((name for name in raw.frame.columns if simplified(name) in OUTCOME_DAY), None)
     if day is not None and "is_closed" in history.frame:
         known = history.frame.index[history.frame.index >= 0]
@@ -91,6 +97,14 @@ def read_versions(config: Config, inputs: Inputs) -> tuple[Config, Tables]:
         history.note(earlier, "closed before its first version", effect=effect, show=history.frame["deal_id"])
         history.frame = history.frame.assign(entered=history.frame["entered"].where(~earlier, closed))
     return pair.finish(config, history, pair.deals_sieve(config, inputs), inputs)
+
+
+def _recorded_from(config: Config, first: pd.Timestamp) -> Config:
+    """Exits are on record from this day, unless the funnel file says otherwise."""
+    if config.recording.from_ is not None:
+        return config
+    recording = config.recording.model_copy(update={"from_": first.date()})
+    return config.model_copy(update={"recording": recording})
 
 
 def _vanished(history: Sieve, taken: np.ndarray, config: Config) -> pd.DataFrame:

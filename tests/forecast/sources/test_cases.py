@@ -215,6 +215,18 @@ def test_deals_that_vanish_from_snapshots_are_lost_on_that_day(tmp_path: Path) -
         loaded(tmp_path, "", deals=rows.replace("Won", "A"))
 
 
+def test_deals_older_than_the_first_versions_were_there_when_copying_began(tmp_path: Path) -> None:
+    rows = "id,stage_name,created_date,_fivetran_start,_fivetran_end\n"
+    rows += "1,A,2016-05-01,2017-01-01 10:00,2017-01-05 09:00\n1,B,2016-05-01,2017-01-05 09:00,9999-12-31\n"
+    rows += "2,A,2016-07-01,2017-01-01 10:00,9999-12-31\n3,A,2017-01-09,2017-01-09 08:00,9999-12-31\n"
+    config, tables = loaded(tmp_path, "", deals=rows)
+    assert config.source.shape == "versions"
+    assert tables.recorded_from == pd.Timestamp("2017-01-02")
+    assert entries(tables)["older than the first versions"] == 2
+    history = as_of(tables, config.funnel, tables.recorded_until)
+    assert (history.deals["created"] >= tables.recorded_from).tolist() == [False, False, True]  # no arrivals but one
+
+
 def test_a_shape_can_be_forced(tmp_path: Path) -> None:
     rows = "id,stage,created,closed,date\n1,Won,2017-01-01,2017-01-05,2017-02-01\n2,A,2017-01-02,,2017-02-01\n"
     config, _ = loaded(tmp_path, "", deals=rows)
