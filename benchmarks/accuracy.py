@@ -32,7 +32,7 @@ def ask(source: Path, name: str, **asked: Any) -> dict[str, Any]:
     """Run (or read) one backtest and show its scoreboard."""
     config, found = load(source)
     past = windows(found, **asked)
-    settings = Settings(grouping=grouping_of(found, None))
+    settings = Settings(grouping=grouping_of(found, None), horizon=asked["horizon"])
     start = time.perf_counter()
     cases = backtest(config, found, past, settings, folder=RESULTS / name)
     board = scoreboard(config, past, settings, cases)

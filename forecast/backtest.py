@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, as_completed
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, as_completed
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from forecast.config import Config
 from forecast.draws import NEW, OPEN
 from forecast.errors import FunnelError
 from forecast.history import Floats, History, as_of, day_of
-from forecast.outputs import write_text
+from forecast.outputs import made, write_text
 from forecast.record import OURS
 from forecast.sources.tables import Known, Tables, usual_attributes
 from forecast.windows import Window
@@ -41,11 +41,14 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Settings:
-    """Of every question of a backtest. `grouping`: the column whose groups are scored as well, or None."""
+    """Of every question of a backtest. `grouping`: the column whose groups are scored as well, or None. `horizon`:
+    of the windows, as it was asked for.
+    """
 
     draws: int = 2000
     seed: int = 1
     grouping: str | None = None
+    horizon: str = "quarter"
 
 
 def grouping_of(tables: Tables, named: str | None) -> str | None:
@@ -77,6 +80,8 @@ def backtest(
     """
     cases: dict[Window, Case] = {}
     kept = folder and folder / fingerprint(config, tables, settings)
+    if kept:
+        made(kept)
     for window in asked:
         if kept and (found := _read(kept / f"{window.label}.json")) is not None:
             cases[window] = found
@@ -90,7 +95,6 @@ def backtest(
     for window, case in _answers(config, tables, missing, settings, executor):
         cases[window] = case
         if kept:
-            kept.mkdir(parents=True, exist_ok=True)
             write_text(kept / f"{window.label}.json", json.dumps(case, allow_nan=False) + "\n")
         tell()
     return [cases[window] for window in asked]
@@ -106,11 +110,21 @@ def _answers(
         return
     futures = {executor.submit(ask_past, config, tables, window, settings): window for window in asked}
     for future in as_completed(futures):
-        yield futures[future], future.result()
+        try:
+            case = future.result()
+        except (CancelledError, BrokenExecutor) as lost:
+            remedy = "Run it again: questions that were answered are kept."
+            raise FunnelError("the processes that answered are gone", remedy=remedy) from lost
+        yield futures[future], case
 
 
 def _read(path: Path) -> Case | None:
-    return json.loads(path.read_bytes()) if path.is_file() else None
+    """The case in a file; None where there is none, or it was not written to its end."""
+    try:
+        case = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return case if isinstance(case, dict) and {"rows", "error", "origin"} <= case.keys() else None
 
 
 def fingerprint(config: Config, tables: Tables, settings: Settings) -> str:
@@ -144,7 +158,7 @@ def ask_past(config: Config, tables: Tables, window: Window, settings: Settings)
         rows.append({"part": part, "group": group, "forecast": name, **scored})
 
     asked = _baselines(history, window, settings.draws, seed)
-    if (rate := next(iter(asked.values()), None)) is not None:
+    if (rate := asked.get(next(iter(BASELINES)))) is not None:
         targets += [share * float(rate.total.mean()) for share in TARGETS if rate.total.any()]
     actual, actual_open = float(won["amount"].sum()), float(won.loc[won["before"], "amount"].sum())
     error, expected, groups = None, None, dict[str, Floats]()
@@ -152,7 +166,7 @@ def ask_past(config: Config, tables: Tables, window: Window, settings: Settings)
         ours, groups, expected = _ours(config, history, window, settings)
         asked = {OURS: ours, **asked}
     except FunnelError as failed:
-        error = str(failed)
+        error = failed.message
     for name, samples in asked.items():
         add("all", None, name, samples.total, actual)
         if samples.open is not None:

@@ -155,8 +155,12 @@ def forecast(
             draws=draws,
             seed=seed,
         )
-        found = past or record.at_hand(config)
+        found = past or record.at_hand(config, sample)
         board = None if found is None else record.read(found)
+        if past is not None and board is not None and not record.is_of(board, config):
+            raise FunnelError(
+                f"is the backtest of '{board['funnel']}'", file=past, remedy="Name the backtest.json of this funnel."
+            )
         progress("Loading the model", 0, 0)
         from forecast.answer import ask  # imports PyMC, which takes seconds
 
@@ -208,14 +212,15 @@ def backtest(
     with bars() as progress:
         progress("Reading the rows", 0, 0)
         config, tables = load(asked)
+        length = horizon or usual_horizon([period for period, _ in config.periods()])
         past = windows(
             tables,
             origins=origins or (),
             every=every,
-            horizon=horizon or usual_horizon([period for period, _ in config.periods()]),
+            horizon=length,
             fiscal_year_starts=config.funnel.fiscal_year_starts,
         )
-        folder = out or (Path(record.FOLDER) / sample if sample else config.folder / record.FOLDER)
+        folder = out or record.folder_of(config, sample)
         progress("Loading the model", 0, 0)
         from forecast.backtest import Settings, backtest, grouping_of  # imports PyMC, which takes seconds
         from forecast.executors import executor
@@ -225,7 +230,10 @@ def backtest(
             draws=config.forecast.draws if draws is None else draws,
             seed=config.forecast.seed if seed is None else seed,
             grouping=grouping_of(tables, by),
+            horizon=length,
         )
+        if cluster is not None and jobs > 1:
+            raise FunnelError("--jobs and --cluster were both given", remedy="Give one of them.")
         with executor(jobs, cluster) as pool:
             cases = backtest(config, tables, past, settings, folder=folder, executor=pool, progress=progress)
         board = scoreboard(config, past, settings, cases)

@@ -19,8 +19,15 @@ def executor(jobs: int, cluster: str | None) -> Iterator[Executor | None]:
         if jobs == 1:
             yield None
             return
-        with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
+        try:
             yield pool
+        except BaseException:  # interrupted, say: what is under way would be waited for
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
+        pool.shutdown()
         return
     try:
         from distributed import Client

@@ -33,7 +33,7 @@ def chosen(out: Path | None, files: Mapping[str, Path | None]) -> dict[str, Path
     Raises FunnelError for what could not be written later, before the long work begins.
     """
     if out is not None:
-        _make(out)
+        made(out)
     named = {kind: files.get(kind) or (out / name if out else None) for kind, name in NAMES.items()}
     wanted = {kind: path for kind, path in named.items() if path is not None}
     for kind, path in wanted.items():
@@ -147,7 +147,8 @@ def _replace(path: Path, content: bytes) -> None:
         raise FunnelError(f"cannot be written ({error.strerror})", file=path) from None
 
 
-def _make(folder: Path) -> None:
+def made(folder: Path) -> None:
+    """Make a folder that can be written to; FunnelError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
@@ -155,3 +156,6 @@ def _make(folder: Path) -> None:
     except OSError as error:
         remedy = "Choose another folder with --out."
         raise FunnelError(f"cannot be made ({error.strerror})", file=folder, remedy=remedy) from None
+    if not os.access(folder, os.W_OK):
+        remedy = "Choose another folder with --out, where you may write."
+        raise FunnelError("this folder cannot be written to", file=folder, remedy=remedy)

@@ -18,10 +18,17 @@ OURS = "this forecast"  # its name beside the others
 QUOTED = 0.8  # the level of the ranges that a forecast quotes
 
 
-def at_hand(config: Config) -> Path | None:
-    """The result of the last backtest of this funnel, where `funnel backtest` left it."""
-    path = config.folder / FOLDER / FILE
-    return path if path.is_file() else None
+def folder_of(config: Config, sample: str | None = None) -> Path:
+    """Where a backtest is kept: beside the funnel file; that of a sample, whose folder is installed, here."""
+    return config.folder / FOLDER if sample is None else Path(FOLDER) / sample
+
+
+def at_hand(config: Config, sample: str | None = None) -> Path | None:
+    """The result of the last backtest of this funnel, where `funnel backtest` left it; a sample comes with one."""
+    for folder in (folder_of(config, sample), folder_of(config)):
+        if (folder / FILE).is_file():
+            return folder / FILE
+    return None
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -33,9 +40,24 @@ def read(path: Path) -> dict[str, Any]:
         raise FunnelError(f"cannot be read ({error.strerror})", file=path, remedy=remedy) from None
     except ValueError:
         raise FunnelError("is not JSON", file=path, remedy=remedy) from None
-    if not isinstance(board, dict) or board.get("schema_version") != SCHEMA_VERSION or "windows" not in board:
+    if not isinstance(board, dict) or board.get("schema_version") != SCHEMA_VERSION or not _whole(board):
         raise FunnelError("is not the result of a backtest", file=path, remedy=remedy)
     return board
+
+
+def _whole(board: Mapping[str, Any]) -> bool:
+    """Whether everything is there that `record` reads."""
+    windows = board.get("windows")
+    return (
+        {"funnel", "stages", "horizon"} <= board.keys()
+        and isinstance(windows, list)
+        and all(isinstance(one, dict) and {"origin", "after", "p10", "p90", "actual"} <= one.keys() for one in windows)
+    )
+
+
+def is_of(board: Mapping[str, Any], config: Config) -> bool:
+    """Whether a backtest is this funnel's."""
+    return bool(board["funnel"] == config.funnel.name and tuple(board["stages"]) == config.funnel.stages)
 
 
 def record(board: Mapping[str, Any], config: Config, origin: date) -> dict[str, Any] | None:
@@ -43,10 +65,13 @@ def record(board: Mapping[str, Any], config: Config, origin: date) -> dict[str, 
 
     None where there is none, or the backtest is another funnel's.
     """
-    if board["funnel"] != config.funnel.name or tuple(board["stages"]) != config.funnel.stages:
+    if not is_of(board, config):
         return None
     ended = [window for window in board["windows"] if date.fromisoformat(window["after"]) <= origin]
     if not ended:
         return None
     held = sum(window["p10"] <= window["actual"] <= window["p90"] for window in ended)
-    return {"questions": len(ended), "level": QUOTED, "held": held, "since": ended[0]["origin"]}
+    return {
+        "questions": len(ended), "level": QUOTED, "held": held, "since": ended[0]["origin"],
+        "horizon": board["horizon"],
+    }  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from forecast import scores
-from forecast.backtest import LEVELS, Case, Settings
+from forecast.backtest import LEVELS, QUANTILES, Case, Settings
 from forecast.config import Config
 from forecast.history import Floats
 from forecast.record import OURS, QUOTED, SCHEMA_VERSION
@@ -20,6 +20,7 @@ from forecast.windows import Window, overlap
 
 WORST = 3  # questions told one by one
 LONGEST_MONTH = 31  # days
+FINE = 2000  # quantiles of a forecast that is bent
 FEWEST_PITS = 3  # past questions from which on a recalibration is tried
 LARGE_DEAL = 0.5  # share of the error from which on one deal explains it
 
@@ -29,7 +30,7 @@ Rows = Sequence[Mapping[str, Any]]
 def scoreboard(config: Config, asked: Sequence[Window], settings: Settings, cases: Sequence[Case]) -> dict[str, Any]:
     """The result of a backtest as plain data.
 
-    Forecasts are compared on the questions that all of them answered; `overlap` tells with how many of the
+    A forecast is compared with ours on the questions that it answered, and ranked only if that is all; `overlap` tells with how many of the
     next ones a question shares days, which the standard errors take into account.
     """
     shared = overlap(asked)
@@ -39,6 +40,7 @@ def scoreboard(config: Config, asked: Sequence[Window], settings: Settings, case
         "funnel": config.funnel.name,
         "currency": config.funnel.currency,
         "stages": list(config.funnel.stages),
+        "horizon": settings.horizon,
         "questions": len(cases),
         "refused": [{"origin": case["origin"], "why": case["error"]} for case in cases if case["error"] is not None],
         "overlap": shared,
@@ -117,7 +119,7 @@ def _brier(cases: Sequence[Case], rows: Rows) -> dict[str, float] | None:
     if not p:
         return None
     hit = [row["actual"] >= target for case, row in zip(cases, rows, strict=True) for target in case["targets"]]
-    chances, hits = np.array(p, dtype=np.float64), np.array(hit[: len(p)], dtype=bool)
+    chances, hits = np.array(p, dtype=np.float64), np.array(hit, dtype=bool)
     parts = scores.murphy(chances, hits)
     return {"score": scores.brier(chances, hits), **parts._asdict()}
 
@@ -214,7 +216,8 @@ def _recalibration(cases: Sequence[Case], shared: int) -> dict[str, Any] | None:
         past = _column(_rows(ended, "all", OURS), "pit")
         if len(past) >= FEWEST_PITS:
             row = _rows([case], "all", OURS)[0]
-            kept = np.array(row["quantiles"])
+            share = (np.arange(FINE) + 0.5) / FINE
+            kept = np.interp(share, QUANTILES, row["quantiles"])  # finer, for the score of a few is too low
             raw.append(scores.crps(kept, row["actual"]))
             bent.append(scores.crps(scores.recalibrated(kept, past), row["actual"]))
     if not raw:
@@ -227,7 +230,9 @@ def _window(case: Case) -> dict[str, Any]:
     """What the record and the figures need of one question."""
     row = _rows([case], "all", OURS)[0]
     kept = np.array(row["quantiles"])
-    quantiles = {f"p{share}": float(np.quantile(kept, share / 100)) for share in (5, 10, 25, 50, 75, 90, 95)}
+    quantiles = {
+        f"p{share}": float(np.quantile(kept, share / 100, method="hazen")) for share in (5, 10, 25, 50, 75, 90, 95)
+    }
     return {
         "origin": case["origin"],
         "after": case["after"],

@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from forecast.screen import Column, tables
-from forecast.words import chance, day, exact, money, percent, plain, span, with_unit
+from forecast.words import chance, day, exact, horizon, money, percent, plain, span, with_unit
 
 NAME = 22  # longest name of a client in a table
 STAGE = 30
@@ -201,10 +201,10 @@ def _basis(summary: Summary, width: int) -> Iterator[RenderableType]:
 
 def record(past: Mapping[str, Any]) -> str:
     """The track record in a sentence."""
-    ranges = f"this funnel's {100 * past['level']:.0f} % ranges held the truth"
+    ranges = f"its {100 * past['level']:.0f} % ranges over {horizon(past['horizon'])}"
     if past["questions"] == 1:
-        return f"Track record: asked once before, {ranges if past['held'] else ranges.replace('held', 'missed')}."
-    return f"Track record: in {past['questions']} past questions, {ranges} {past['held']} times."
+        return f"Track record: asked once before, {ranges} {'held' if past['held'] else 'missed'} the truth."
+    return f"Track record: in {past['questions']} past questions, {ranges} held the truth {past['held']} times."
 
 
 def _number(value: float) -> str:

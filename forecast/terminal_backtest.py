@@ -10,7 +10,7 @@ from rich.text import Text
 
 from forecast.record import OURS, QUOTED
 from forecast.screen import Column, tables
-from forecast.words import day, money, plain, with_unit
+from forecast.words import day, horizon, money, plain
 
 NAME = 22
 MOST_GROUPS = 8
@@ -31,43 +31,63 @@ def show(board: Board, screen: Console) -> None:
 
 def _asked(board: Board, width: int) -> Iterator[RenderableType]:
     yield Text(f"Can the forecasts of {plain(board['funnel'] or 'this funnel', 60)} be relied on?", style="bold")
-    windows = board["windows"]
-    if windows:
-        first, last = windows[0]["origin"], windows[-1]["origin"]
-        yield Text(
-            f"{board['questions']} past questions, as of {day(first)} to {day(last)}, each with what was known then."
-        )
+    windows, asked = board["windows"], board["questions"]
+    over = f"over {horizon(board['horizon'])}, each with what was known then"
+    if not windows:
+        yield Text(f"None of {_questions(asked)} {over}, could be answered.", style="bold red")
+    elif len(windows) == 1:
+        yield Text(f"{_questions(asked)}, as of {day(windows[0]['origin'])}, {over}.")
+    else:
+        yield Text(f"{_questions(asked)}, as of {day(windows[0]['origin'])} to {day(windows[-1]['origin'])}, {over}.")
     for refused in board["refused"]:
-        yield Text(f"As of {day(refused['origin'])} there is no answer: {plain(refused['why'], 140)}", style="red")
+        yield Text(f"As of {day(refused['origin'])} there is no answer: {plain(refused['why'], 140)}.", style="red")
     if board["overlap"]:
         yield Text(
-            f"A question shares days with up to {board['overlap']} of the next; the errors (±) take that into account.",
+            f"A question shares days with up to {board['overlap']} of the next: ± takes that into account, the range "
+            "of what a long record would show does not.",
             style="dim",
         )
+
+
+def _questions(number: int) -> str:
+    return f"{number} past question{'' if number == 1 else 's'}"
 
 
 def _best(board: Board, width: int) -> Iterator[RenderableType]:
     lines = board["all"]
     if not lines:
         return
-    best = lines[0]
     ours = next(line for line in lines if line["forecast"] == OURS)
-    off = with_unit(money(best["crps"]), board["currency"])
-    beside = "" if best is ours else f"; this forecast is off by {money(ours['crps'])}"
-    yield Text(f"Closest to what happened: {best['forecast']}, off by {off} on average{beside}.", "bold")
+    best = lines[0] if lines[0] is not ours else next(iter(lines[1:]), None)
+    if best is not None:
+        yield Text(_verdict(best, lines[0] is ours), "bold")
     held = next(part for part in ours["coverage"] if part["level"] == QUOTED)
     likely = f"a long record would show {100 * held['low']:.0f} to {100 * held['high']:.0f} %"
-    yield Text(f"Its {100 * QUOTED:.0f} % ranges held the truth {held['held']} times of {held['of']} ({likely}).")
+    ranges = f"The {100 * QUOTED:.0f} % ranges of this forecast held the truth"
+    yield Text(f"{ranges} {held['held']} times of {held['of']} ({likely}).")
+
+
+def _verdict(other: Board, first: bool) -> str:
+    """Ours beside the best of the others, and whether so few questions can tell them apart."""
+    skill, error = other["skill"], other["skill_se"]
+    if skill is None or error is None or abs(skill) < 2 * error:
+        return f"Beside {other['forecast']}, the {'best other' if first else 'best'}, no difference that shows yet."
+    way = "smaller" if skill > 0 else "larger"
+    return f"The error of this forecast is {100 * abs(skill):.0f} % {way} than that of {other['forecast']}."
 
 
 def _scores(board: Board, width: int) -> Iterator[RenderableType]:
+    if not board["all"]:
+        return
     yield from _table(f"All deals, {board['currency'] or 'no currency given'}", board["all"], width)
     if len(board["open"]) > 1:
         yield Text()
         yield from _table("Open deals alone", board["open"], width)
+    brier = any(line["brier"] is not None for line in board["all"])
     yield Text(
         "CRPS: mean distance of forecast and outcome, its spread counted; smaller is better. Ours closer: by how "
-        "much of the other's CRPS. Brier: error of the chance to reach 80, 100 and 120 % of the run-rate.",
+        "much of the other's CRPS; ± twice is a 95 % range."
+        + (" Brier: error of the chance to reach 80, 100 and 120 % of the run-rate." if brier else ""),
         style="dim",
     )
 
@@ -133,7 +153,7 @@ def _beside(title: str, names: Sequence[str], lines: Sequence[Board], width: int
         Column("happened, mean", [money(line["actual"]) for line in lines]),
         Column("CRPS", [money(line["crps"]) for line in lines]),
         Column("80 % held", [_held(line["coverage"]) for line in lines]),
-        Column("P50 too high by", [money(line["bias"]) for line in lines]),
+        Column("P50 minus it", [_signed(line["bias"]) for line in lines]),
         Column("best other", [_other(line) for line in lines]),
     ]
     yield from tables(title, names, columns, width)
@@ -181,7 +201,7 @@ def _recalibration(board: Board, width: int) -> Iterator[RenderableType]:
     tried = board["recalibration"]
     if tried is not None and tried["gain"] is not None:
         gain = f"{_gain(tried['gain'], tried['gain_se'])} of CRPS"
-        verdict = "it helps" if tried["helps"] else "not used"
+        verdict = "would have helped" if tried["helps"] else "no help that shows"
         yield Text(
-            f"Ranges bent by how earlier questions ended, tried on {tried['questions']} later ones: {gain}; {verdict}."
+            f"Ranges bent by how earlier questions ended, tried on {_questions(tried['questions'])}: {gain}, {verdict}."
         )

@@ -13,6 +13,7 @@ from forecast.errors import FunnelError
 from forecast.periods import Period
 from forecast.sources.tables import Tables
 
+MOST_DAYS = 50 * 365  # from the first origin to the last
 FEWEST_DAYS = 90  # on record before the first origin, where none is asked for
 EVERY = {"week": pd.DateOffset(weeks=1), "month": pd.DateOffset(months=1), "quarter": pd.DateOffset(months=3)}
 LENGTHS = {"month": 1, "quarter": 3, "year": 12}  # months
@@ -52,14 +53,16 @@ def windows(
     """
     if every not in EVERY:
         raise FunnelError(f"'{every}' is not a step between origins", remedy=f"Write one of {', '.join(EVERY)}.")
-    first = tables.recorded_from or tables.stage_history["entered"].min().normalize()
+    first = tables.stage_history["entered"].min().normalize()
+    if tables.recorded_from is not None:
+        first = max(first, tables.recorded_from)
     if origins:
         days = [day for text in origins for day in _days(text, every)]
     else:
         start = first + pd.Timedelta(days=FEWEST_DAYS)
-        days = list(pd.date_range(start, tables.recorded_until, freq="MS"))[:: 3 if every == "quarter" else 1]
-        if every == "week":
-            days = list(pd.date_range(start, tables.recorded_until, freq="7D"))
+        days = list(pd.date_range(start, tables.recorded_until, freq="7D" if every == "week" else "MS"))
+        if every == "quarter":
+            days = [day for day in days if (day.month - fiscal_year_starts) % 3 == 0]
     asked = [Window(day, _after(day, horizon, fiscal_year_starts)) for day in sorted(set(days))]
     past = tuple(window for window in asked if first < window.origin and window.after <= tables.recorded_until)
     if not past:
@@ -80,10 +83,14 @@ def _days(text: str, every: str) -> list[pd.Timestamp]:
     """The days that are meant by DAY or FIRST..LAST."""
     try:
         first, *last = (pd.Timestamp(date.fromisoformat(part.strip())) for part in str(text).split("..", 1))
-    except ValueError:
+    except (ValueError, OverflowError):
         raise FunnelError(f"'{text}' is not a day or a range of days", remedy=ORIGINS) from None
     if not last:
         return [first]
+    if last[0] < first:
+        raise FunnelError(f"'{text}' ends before it begins", remedy=ORIGINS)
+    if (last[0] - first).days > MOST_DAYS:
+        raise FunnelError(f"'{text}' are more than {MOST_DAYS // 365} years", remedy=ORIGINS)
     days = [first]
     while (following := first + len(days) * EVERY[every]) <= last[0]:
         days.append(following)

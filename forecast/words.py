@@ -56,6 +56,14 @@ def span(start: str, end: str) -> str:
     return f"{first.removesuffix(last[-5:])} to {last}"
 
 
+def horizon(text: str) -> str:
+    """'quarter' as 'the rest of the quarter', '4w' as '4 weeks'."""
+    if text[:1].isdigit():
+        unit = {"d": "day", "w": "week", "m": "month"}[text[-1]]
+        return f"{text[:-1]} {unit}{'' if text[:-1] == '1' else 's'}"
+    return f"the rest of the {text}"
+
+
 def plain(text: object, length: int = 40) -> str:
     """Words of the data on one line of at most `length` columns, without anything that a terminal obeys."""
     line = Text(" ".join("".join(c if c.isprintable() else " " for c in str(text)).split()))

@@ -29,6 +29,7 @@
 
 # %% tags=["parameters"]
 source = "maven"
+board_file = None  # another backtest.json than the one that `funnel backtest` left for the source
 
 # %%
 from importlib.resources import files
@@ -43,11 +44,13 @@ from forecast.words import day, money, with_unit
 
 sample = Path(str(files("forecast") / "samples" / source))
 config = configured(sample if sample.is_dir() else Path(source))
-found = record.at_hand(config)
+found = Path(board_file) if board_file else record.at_hand(config, source if sample.is_dir() else None)
 if found is None:
     raise SystemExit(f"There is no backtest of {source} yet: run `funnel backtest` first.")
 board = record.read(found)
 unit = board["currency"]
+if not board["windows"]:
+    raise SystemExit(f"None of its {board['questions']} questions could be answered.")
 ours = next(line for line in board["all"] if line["forecast"] == OURS)
 
 first, last = board["windows"][0], board["windows"][-1]

@@ -19,6 +19,7 @@ ENOUGH_OPEN, NEARLY_ALL, MANY_MISSING = 20, 0.95, 0.2
 MISTYPED_SHARE, MISTYPED_AMONG, MISTYPED_GAP = 0.01, 20, 3 * 365
 LONGEST = 50  # years of history; longer ones come from mistyped dates
 DAY = pd.Timedelta(days=1)
+EDITED = ("expected_close", "probability")  # by sellers, all along: what is left is the last value
 
 
 def recorded_until(config: Config, entered: pd.Series) -> pd.Timestamp:
@@ -158,7 +159,7 @@ def knowledge(
         elif name == "amount" and dated_amounts:
             known[name] = Known.CHANGE
         else:
-            known[name] = Known.OVERWRITTEN if name == "expected_close" else Known.CREATION
+            known[name] = Known.OVERWRITTEN if name in EDITED else Known.CREATION
     for name, by in through.items():
         if name not in config.known and name in known and known.get(by, Known.CREATION) is not Known.CREATION:
             known[name] = known[by]

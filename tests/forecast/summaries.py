@@ -48,7 +48,7 @@ MAVEN: Summary = {
             "lead_time_days": {"p50": 52.1, "low": 49.8, "high": 54.9},
         }
     ],
-    "record": {"questions": 4, "level": 0.8, "held": 3, "since": "2017-06-01"},
+    "record": {"questions": 4, "level": 0.8, "held": 3, "since": "2017-06-01", "horizon": "quarter"},
     "files": {"json": "out/forecast.json", "samples": "out/samples.parquet", "deals": None},
 }
 

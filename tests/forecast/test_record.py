@@ -19,15 +19,22 @@ def board(**changes: Any) -> dict[str, Any]:
         {"origin": f"2020-0{month}-01", "after": f"2020-0{month + 1}-01", "p10": 10.0, "p90": 20.0, "actual": actual}
         for month, actual in ((1, 15.0), (2, 9.9), (3, 20.0), (4, 12.0))
     ]
-    return {"schema_version": "1.0", "funnel": "Shop", "stages": ["A", "B"], "windows": windows, **changes}
+    return {
+        "schema_version": "1.0",
+        "funnel": "Shop",
+        "stages": ["A", "B"],
+        "horizon": "1m",
+        "windows": windows,
+        **changes,
+    }
 
 
 def test_only_questions_whose_answer_was_known() -> None:
     assert record(board(), CONFIG, date(2020, 4, 1)) == {
-        "questions": 3, "level": 0.8, "held": 2, "since": "2020-01-01",
+        "questions": 3, "level": 0.8, "held": 2, "since": "2020-01-01", "horizon": "1m",
     }  # fmt: skip
     assert record(board(), CONFIG, date(2020, 3, 31)) == {
-        "questions": 2, "level": 0.8, "held": 1, "since": "2020-01-01",
+        "questions": 2, "level": 0.8, "held": 1, "since": "2020-01-01", "horizon": "1m",
     }  # fmt: skip
     assert record(board(), CONFIG, date(2020, 1, 31)) is None
 
@@ -46,9 +53,20 @@ def test_found_beside_the_funnel_file(tmp_path: Path) -> None:
     path.write_text(json.dumps(board()))
     assert at_hand(config) == path
     assert read(path) == board()
+    assert at_hand(config, "sample") == path
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}", json.dumps(board(schema_version="9"))])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        "{}",
+        json.dumps(board(schema_version="9")),
+        json.dumps(board(windows=5)),
+        json.dumps(board(windows=[{}])),
+    ],
+)
 def test_what_is_no_backtest(tmp_path: Path, text: str) -> None:
     path = tmp_path / FILE
     path.write_text(text)

@@ -33,9 +33,9 @@ def test_everything_is_told() -> None:
     text = " ".join(shown([50.0, 7.0, 92.0, 97.0, 30.0], **{"run-rate": 30.0, "ETS": -50.0}).split())
     for told in (
         "Can the forecasts of A [bold]shop[/bold] be relied on?",
-        "5 past questions, as of 1 January 2020 to 22 April 2020, each with what was known then.",
-        "Closest to what happened: this forecast, off by",
-        "Its 80 % ranges held the truth 2 times of 5 (a long record would show 12 to 77 %).",
+        "5 past questions, as of 1 January 2020 to 22 April 2020, over the rest of the quarter, each with what was known",
+        "The error of this forecast is",
+        "The 80 % ranges of this forecast held the truth 2 times of 5 (a long record would show 12 to 77 %).",
         "All deals, EUR",
         "Open deals alone",
         "2 of 5 2 of 5 4 of 5",
@@ -48,19 +48,21 @@ def test_everything_is_told() -> None:
         assert told.replace("47.00", "47") in text, (told, text)
 
 
-def test_a_better_baseline_is_named_first() -> None:
-    text = shown([80.0, 82.0, 85.0], **{"run-rate": 30.0})
-    assert "Closest to what happened: run-rate, off by" in text
-    assert "this forecast is off by" in text
+def test_the_verdict_says_what_the_questions_can_show() -> None:
+    better = shown([80.0, 82.0, 85.0, 79.0], **{"run-rate": 30.0})
+    assert "The error of this forecast is 134 % larger than that of run-rate." in better
+    assert "Beside ETS, the best other, no difference that shows yet." in shown([50.0, 40.0, 20.0], ETS=1.0)
 
 
 def test_one_question_and_refusals() -> None:
-    text = shown([50.0], refusals=2)
-    assert text.count("there is no answer: too few changes of stage") == 2
+    text = " ".join(shown([50.0], refusals=2, ETS=3.0).split())
+    assert text.count("there is no answer: too few changes of stage.") == 2
+    assert "3 past questions, as of 1 January 2020, over" in text
     assert "By team" in text
 
 
 def test_no_answer_at_all() -> None:
     text = shown([], refusals=1)
+    assert "None of 1 past question over the rest of the quarter" in text
     assert "there is no answer" in text
-    assert "Closest" not in text
+    assert "CRPS" not in text

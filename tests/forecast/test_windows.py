@@ -31,7 +31,7 @@ def test_without_origins_ninety_recorded_days_come_first() -> None:
     origins = [origin for origin, _ in asked()]
     assert origins == [f"2017-{month:02d}-01" for month in range(6, 13)]
     assert asked(every="week", horizon="4w")[0] == ("2017-05-30", "2017-06-27")
-    assert [origin for origin, _ in asked(every="quarter")] == ["2017-06-01", "2017-09-01", "2017-12-01"]
+    assert [origin for origin, _ in asked(every="quarter")] == ["2017-07-01", "2017-10-01"]
 
 
 def test_steps_do_not_wander_where_months_are_short() -> None:
@@ -74,6 +74,8 @@ def test_only_windows_that_are_wholly_on_record() -> None:
         ({"origins": ["soon"]}, "'soon' is not a day"),
         ({"origins": ["2017-06-01..later"]}, "not a day or a range"),
         ({"origins": ["2017-06-01..2017-07-01..2017-08-01"]}, "not a day or a range"),
+        ({"origins": ["2017-06-01..2017-05-01"]}, "ends before it begins"),
+        ({"origins": ["0001-01-01..2017-05-01"]}, "more than 50 years"),
         ({"horizon": "0d"}, "'0d' is not a horizon"),
         ({"horizon": "quarters"}, "'quarters' is not a horizon"),
         ({"every": "day"}, "'day' is not a step"),
