@@ -76,14 +76,13 @@ def walk(
             block.weight_b[k] = rates.cells[4 * at + WEIGHT_B]
             block.spent[k] += block.clock[k] / rates.cells[4 * at + BOUND]
             block.at[k], block.bin[k] = at, s * width
-        for k in range(alive):  # the last bin that begins before that; bins are (lower, upper]
-            b, step = whole(block.bin[k]), width >> 1
-            spent, weight_a, weight_b = block.spent[k], block.weight_a[k], block.weight_b[k]
-            while step > 0:
-                i = 4 * (b + step)
-                b += step & below(weight_a * rates.bins[i + GROWN_A] + weight_b * rates.bins[i + GROWN_B], spent)
-                step >>= 1
-            block.bin[k] = b
+        step = width >> 1
+        while step > 0:  # the last bin that begins before that, by halving; bins are (lower, upper]
+            for k in range(alive):
+                i = 4 * (whole(block.bin[k]) + step)
+                grown = block.weight_a[k] * rates.bins[i + GROWN_A] + block.weight_b[k] * rates.bins[i + GROWN_B]
+                block.bin[k] += step & below(grown, block.spent[k])
+            step >>= 1
         for k in range(alive):  # the age at which it does, and the time then
             b = whole(block.bin[k])
             weight_a, weight_b = block.weight_a[k], block.weight_b[k]
