@@ -30,8 +30,8 @@ Rows = Sequence[Mapping[str, Any]]
 def scoreboard(config: Config, asked: Sequence[Window], settings: Settings, cases: Sequence[Case]) -> dict[str, Any]:
     """The result of a backtest as plain data.
 
-    A forecast is compared with ours on the questions that it answered, and ranked only if that is all; `overlap` tells with how many of the
-    next ones a question shares days, which the standard errors take into account.
+    A forecast is compared with ours on the questions that it answered, and ranked only if these are all. `overlap`
+    tells with how many of the next ones a question shares days, which the standard errors take into account.
     """
     shared = overlap(asked)
     answered = [case for case in cases if case["error"] is None]

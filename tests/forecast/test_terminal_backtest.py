@@ -24,7 +24,7 @@ def shown(actuals: list[float], *, grouping: str | None = "team", refusals: int 
     assert isinstance(screen.file, io.StringIO)
     text = screen.file.getvalue()
     assert all(len(line) <= 100 for line in text.splitlines())
-    assert "None" not in text
+    assert "None" not in text.replace("None of", "")
     assert "nan" not in text
     return text
 
@@ -33,8 +33,8 @@ def test_everything_is_told() -> None:
     text = " ".join(shown([50.0, 7.0, 92.0, 97.0, 30.0], **{"run-rate": 30.0, "ETS": -50.0}).split())
     for told in (
         "Can the forecasts of A [bold]shop[/bold] be relied on?",
-        "5 past questions, as of 1 January 2020 to 22 April 2020, over the rest of the quarter, each with what was known",
-        "The error of this forecast is",
+        "5 past questions, as of 1 January 2020 to 22 April 2020, over the rest of the quarter, each",
+        "Beside ETS, the best other, no difference that shows yet.",
         "The 80 % ranges of this forecast held the truth 2 times of 5 (a long record would show 12 to 77 %).",
         "All deals, EUR",
         "Open deals alone",
@@ -50,7 +50,7 @@ def test_everything_is_told() -> None:
 
 def test_the_verdict_says_what_the_questions_can_show() -> None:
     better = shown([80.0, 82.0, 85.0, 79.0], **{"run-rate": 30.0})
-    assert "The error of this forecast is 134 % larger than that of run-rate." in better
+    assert "The error of this forecast is 134 % larger than that of run-rate." in " ".join(better.split())
     assert "Beside ETS, the best other, no difference that shows yet." in shown([50.0, 40.0, 20.0], ETS=1.0)
 
 
