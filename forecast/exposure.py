@@ -19,15 +19,17 @@ FROM_A_DAY = (
 )  # fmt: skip
 CHUNK = 250_000  # visits cut at a time, to bound memory
 MIN_OLDEST_BINS = 8
+SHORTEST_MONTH = 7  # days: with every day of the week
 
 
 @dataclass(frozen=True, eq=False)
 class Exposure:
     """Sufficient statistics of the exit model (S states, J exits, B age bins, M months, C cells).
 
-    funnel: states, exits and age edges. month_edges: (M + 1,) days since 1970-01-01, calendar months that
-    hold all days at risk. days_at_risk: (S, B, M, C). exits_by_age (J, B), exits_by_month (J, M),
-    exits_by_cell (J, C): margins of the exit counts. cells: C rows, the levels of the attributes.
+    funnel: states, exits and age edges. month_edges: (M + 1,) days since 1970-01-01, calendar months that hold all
+    days at risk, the last up to the origin (see `calendar_edges`). days_at_risk: (S, B, M, C). exits_by_age (J, B),
+    exits_by_month (J, M), exits_by_cell (J, C): margins of the exit counts. cells: C rows, the levels of the
+    attributes.
     """
 
     funnel: Funnel
@@ -49,6 +51,17 @@ def month_starts(first: pd.Timestamp, last: pd.Timestamp) -> pd.DatetimeIndex:
     """First days of the calendar months from the one that holds `first` to the one after `last`'s."""
     start, end = first.to_period("M"), last.to_period("M") + 1
     return pd.period_range(start, end, freq="M").to_timestamp()
+
+
+def calendar_edges(first: float, history: History) -> Floats:
+    """Days since 1970-01-01 of the beginnings of months from the one that holds the day `first` on, and the origin.
+
+    A month just begun belongs to the month before it: a holiday is not yet what the month is like.
+    """
+    months = month_starts(pd.Timestamp(first, unit="D"), history.origin - pd.Timedelta(days=1))
+    edges = np.append(days(pd.Series(months[:-1])), history.day)
+    short = len(edges) > 2 and edges[-1] - edges[-2] < SHORTEST_MONTH
+    return np.delete(edges, -2) if short else edges
 
 
 def age_edges(history: History) -> Floats:
@@ -96,8 +109,7 @@ def expose(history: History, cells: pd.DataFrame, cell_of_deal: Ints, edges: Flo
     start = np.maximum(visits.entered, history.recorded_from)
     at_risk = has_exits[visits.state] & (visits.left > start)
     earliest = float(start[at_risk].min()) if at_risk.any() else history.day - 1
-    months = month_starts(pd.Timestamp(earliest, unit="D"), history.origin - pd.Timedelta(days=1))
-    month_edges = days(pd.Series(months))
+    month_edges = calendar_edges(earliest, history)
     shape = (funnel.n_states, funnel.n_bins, len(month_edges) - 1, len(cells))
     at_risk_days = np.zeros(shape)
     chosen = np.flatnonzero(at_risk)

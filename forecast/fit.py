@@ -94,8 +94,9 @@ class Health:
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """Posterior of a history: `posterior` by name, (draws, ...); months: first days of the T months of the
-    calendar, past and future; cells and design: what the coefficients of `effect` and `log_amount` mean.
+    """Posterior of a history: `posterior` by name, (draws, ...); months: first days of the T months of the calendar,
+    past and future, what is left of the origin's month being one of its own; cells and design: what the coefficients
+    of `effect` and `log_amount` mean.
     """
 
     history: History
@@ -161,8 +162,7 @@ def fit(
     cells, cell_of_deal = with_size(history, attributes)
     exposure = expose(history, cells, cell_of_deal)
     _check_enough(exposure, history)
-    first = pd.Timestamp(exposure.month_edges[0], unit="D")
-    months = month_starts(first, until)
+    months = _months(exposure, history.origin, until)
     past = len(exposure.month_edges) - 1
     number = np.asarray(months.month[:-1], dtype=np.int64)
     calendar = design.calendar((number - fiscal_year_starts) % 3, past - 1)
@@ -195,6 +195,15 @@ def fit(
         )
     posterior = with_future(terms, posterior, seed)
     return Fit(history, exposure, cell_of_deal, cell_design, months[:-1], posterior, health)
+
+
+def _months(exposure: Exposure, origin: pd.Timestamp, until: pd.Timestamp) -> pd.DatetimeIndex:
+    """First days of the calendar's months, with the end of the last, which holds `until`. A month begins anew at the
+    origin: the days on record of the origin's month do not say what the rest of it is like.
+    """
+    known = pd.to_datetime(exposure.month_edges[:-1], unit="D")
+    after = month_starts(origin, max(until, origin))
+    return pd.DatetimeIndex([*known, origin, *after[after > origin]])
 
 
 def _check_enough(exposure: Exposure, history: History) -> None:

@@ -184,7 +184,7 @@ def _basis(summary: Summary, width: int) -> Iterator[RenderableType]:
     )
     if fit["healthy"]:
         good = fit["checked"] - fit["outside"]
-        counts = f"{good:,} of {fit['checked']:,} counts of deals that leave a stage, by month and by age,"
+        counts = f"{good:,} of {fit['checked']:,} counts of deals that leave a stage"
         worst = f"; furthest off: {plain(fit['worst'], 100)}" if fit["worst"] else ""
         yield Text(f"Model check: passed; {counts} are reproduced{worst}.")
     else:

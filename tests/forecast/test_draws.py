@@ -46,7 +46,7 @@ def test_draws_are_the_posterior_by_simulated_month(fit: Fit, made: Scenario) ->
     np.testing.assert_allclose(draws.hazard, np.exp(posterior["log_hazard"]))
     np.testing.assert_allclose(draws.effect, np.exp(fit.cell_effects()))
     of_month = list(fit.months).index
-    calendar_months = [of_month(pd.Timestamp(day)) for day in ("2024-10-01", "2024-11-01", "2024-11-01", "2024-12-01")]
+    calendar_months = [of_month(pd.Timestamp(day)) for day in ("2024-10-10", "2024-11-01", "2024-11-01", "2024-12-01")]
     np.testing.assert_allclose(draws.calendar, np.exp(fit.calendar()[:, :, calendar_months]))
     assert (draws.calendar[:, [Kind.BACK, Kind.REOPEN]] == 1).all()
     rate = np.exp(posterior["log_arrival_rate"][:, calendar_months])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 
 from forecast import exposure as module
-from forecast.exposure import Exposure, age_edges, bin_of, cell_table, exits_of, expose, month_starts
+from forecast.exposure import Exposure, age_edges, bin_of, calendar_edges, cell_table, exits_of, expose, month_starts
 from forecast.history import History, days
 from forecast.sources.tables import Tables
 from tests.forecast.histories import (
@@ -38,6 +39,10 @@ def test_equals_a_plain_enumeration(seed: int, timed: bool, late: str | None) ->
     history, exposure = exposed(made)
     funnel, since = exposure.funnel, None if late is None else moment(pd.Timestamp(late), False)
     months = list(pd.to_datetime(exposure.month_edges[:-1], unit="D").to_period("M"))
+
+    def place(month: pd.Period) -> int:
+        return bisect_right(months, month) - 1  # a month just begun belongs to the one before it
+
     cells = list(exposure.cells["owner"])
     cell_of = {
         deal: cells.index(owner if isinstance(owner, str) else "")
@@ -47,7 +52,7 @@ def test_equals_a_plain_enumeration(seed: int, timed: bool, late: str | None) ->
 
     at_risk: dict[tuple[int, ...], float] = defaultdict(float)
     for stay, age, month, length in plain_pieces(stays, list(funnel.age_edges), since):
-        at_risk[stay.state, age, months.index(month), cell_of[stay.deal]] += float(length)
+        at_risk[stay.state, age, place(month), cell_of[stay.deal]] += float(length)
     expected = np.zeros_like(exposure.days_at_risk)
     for index, total in at_risk.items():
         expected[index] = total
@@ -61,7 +66,7 @@ def test_equals_a_plain_enumeration(seed: int, timed: bool, late: str | None) ->
         if stay.to >= 0 and (since is None or stay.left > since):
             exit_index = funnel.exits.index((stay.state, stay.to))
             by_age[exit_index, plain_age_bin(stay.left - stay.entered, list(funnel.age_edges))] += 1
-            by_month[exit_index, months.index(stay.month)] += 1
+            by_month[exit_index, place(stay.month)] += 1
             by_cell[exit_index, cell_of[stay.deal]] += 1
     np.testing.assert_array_equal(exposure.exits_by_age, by_age)
     np.testing.assert_array_equal(exposure.exits_by_month, by_month)
@@ -164,9 +169,28 @@ def test_cells_are_the_combinations_seen() -> None:
 def test_months_hold_every_day_at_risk() -> None:
     history, exposure = exposed(random_tables(3, timed=True))
     assert exposure.month_edges[0] <= history.visits.entered.min()
-    assert exposure.month_edges[-2] < history.day <= exposure.month_edges[-1]
+    assert exposure.month_edges[-2] < history.day == exposure.month_edges[-1]
     months = month_starts(pd.Timestamp("2020-01-31"), pd.Timestamp("2020-03-01"))
     np.testing.assert_array_equal(days(pd.Series(months)) - days(pd.Series([FIRST])), [0, 31, 60, 91])
+
+
+@pytest.mark.parametrize(
+    ("origin", "last", "length"),
+    [
+        ("2020-03-01", "2020-02-01", 29),
+        ("2020-03-02", "2020-02-01", 30),  # one day of March is not yet a month
+        ("2020-03-07", "2020-02-01", 35),
+        ("2020-03-08", "2020-03-01", 7),
+        ("2020-03-31", "2020-03-01", 30),
+        ("2020-01-04", "2020-01-01", 3),  # nor before it is any other
+    ],
+)
+def test_the_last_month_ends_at_the_origin(origin: str, last: str, length: int) -> None:
+    history = history_of(tables([("1", "A", "2020-01-02"), ("2", "A", "2020-01-03")], until="2020-04-01"), origin)
+    edges = calendar_edges(float(history.visits.entered.min()), history)
+    assert edges[-1] == history.day
+    assert pd.Timestamp(edges[-2], unit="D") == pd.Timestamp(last)
+    assert edges[-1] - edges[-2] == length
 
 
 def test_nothing_at_risk_is_an_empty_table() -> None:

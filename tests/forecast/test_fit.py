@@ -33,7 +33,8 @@ def sampled() -> Sampled:
 
 def test_posterior_has_everything_that_is_used_later(sampled: Sampled) -> None:
     fitted = sampled.fit
-    funnel, months = fitted.exposure.funnel, 27  # from the first deal in January 2023 to UNTIL
+    # From the first deal in January 2023 to UNTIL; October is two months, before and after the origin.
+    funnel, months = fitted.exposure.funnel, 28
     shapes = {
         "log_hazard": (funnel.n_exits, funnel.n_bins),
         "log_calendar": (len(kinds_present(fitted.exposure)), months),
@@ -50,7 +51,9 @@ def test_posterior_has_everything_that_is_used_later(sampled: Sampled) -> None:
         name: (DRAWS, *shape) for name, shape in shapes.items()
     }
     assert fitted.n_draws == DRAWS
-    assert list(fitted.months[[0, -1]]) == [pd.Timestamp("2023-01-01"), pd.Timestamp("2025-03-01")]
+    assert list(fitted.months[[0, 21, 22, 23, -1]]) == [
+        pd.Timestamp(day) for day in ("2023-01-01", "2024-10-01", "2024-10-10", "2024-11-01", "2025-03-01")
+    ]
     for values in fitted.posterior.values():
         assert np.isfinite(values).all()
         assert values.std(axis=0).min() > 0 or values.shape[1:] == (0,)

@@ -40,8 +40,8 @@ class Example:
         self.cell_of = dict(zip(history.deals["deal_id"], cell_of_deal, strict=True))
         self.stays: list[Stay] = plain_stays(made, history.origin)
         self.first_month = pd.Timestamp(self.exposure.month_edges[0], unit="D").to_period("M")
-        months = len(self.exposure.month_edges) - 1
-        self.calendar = design.calendar(np.arange(months + FUTURE) % 3, months - 1)
+        self.months = len(self.exposure.month_edges) - 1
+        self.calendar = design.calendar(np.arange(self.months + FUTURE) % 3, self.months - 1)
         self.design = design.cells(self.cells)
 
     def build(self) -> None:
@@ -70,7 +70,8 @@ def test_density_is_that_of_every_stay(seed: int, timed: bool) -> None:
         effect = found["effect"] @ example.design.matrix
 
         def log_hazard(exit_index: int, age: int, month: pd.Period, deal: str) -> float:
-            calendar = found["log_calendar"][kind[exit_index], (month - example.first_month).n]  # noqa: B023
+            place = min((month - example.first_month).n, example.months - 1)  # one just begun belongs to the one before
+            calendar = found["log_calendar"][kind[exit_index], place]  # noqa: B023
             return found["log_hazard"][exit_index, age] + calendar + effect[exit_index, example.cell_of[deal]]  # noqa: B023
 
         total = 0.0
