@@ -51,7 +51,7 @@ def test_everything_is_told() -> None:
 def test_the_verdict_says_what_the_questions_can_show() -> None:
     better = shown([80.0, 82.0, 85.0, 79.0], **{"run-rate": 30.0})
     assert "The error of this forecast is 120 % larger than that of run-rate." in " ".join(better.split())
-    assert "Beside run-rate, the best other, no difference that shows yet." in shown([50.0, 40.0, 20.0], ETS=1.0)
+    assert "Beside ETS, the best other, no difference that shows yet." in shown([50.0, 40.0, 20.0], ETS=1.0)
 
 
 def test_one_question_and_refusals() -> None:
