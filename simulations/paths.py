@@ -248,28 +248,27 @@ def simulate_rows(p: Parameters, plan: Plan, table: Table, sums: Sums) -> int:
         if recorded < len(plan.recorded) and plan.recorded[recorded] == plan.first + k:
             record = recorded
             recorded += 1
-        waiting = 0
-        for first in range(0, n_open, BLOCK):
-            n = min(BLOCK, n_open - first)
-            take_open(table, hashes, key, first, n, len(sums.value), block)
-            load(p, draw, rates, table, n, block)
-            n = walk(rates, block, n, plan.open_until, won, wins, sums, k, record)
-            state = max(state, settle(p, draw, plan, table, block, wins, n, sums, k))
-            if len(p.follow_most):
-                pending, waiting = follow(p, draw, plan, table, block, wins, n, pending, waiting, sums, k)
         for m in range(plan.arrival_months):
             u = uniform(path_key(key, streams.future_key(np.uint64(m), np.uint64(0))), streams.COUNT)
             counts[m] = streams.count_quantile(u, p.arrival_mean[draw, m], p.arrival_shape[draw])
             sums.created[k, m] = counts[m]
-        month, ordinal = 0, 0
-        while month < plan.arrival_months or waiting > 0:
-            n, month, ordinal = take_new(p, draw, plan, table, key, counts, month, ordinal, block)
-            n, waiting = take_pending(pending, waiting, n, block)
+        first, month, ordinal, waiting = 0, 0, 0, 0
+        # One call of each step for open and new deals alike: each more would be compiled in full once more.
+        while first < n_open or month < plan.arrival_months or waiting > 0:
+            existing = first < n_open
+            if existing:
+                n = min(BLOCK, n_open - first)
+                take_open(table, hashes, key, first, n, len(sums.value), block)
+                first += n
+            else:
+                n, month, ordinal = take_new(p, draw, plan, table, key, counts, month, ordinal, block)
+                n, waiting = take_pending(pending, waiting, n, block)
             load(p, draw, rates, table, n, block)
-            if record >= 0:
+            if record >= 0 and not existing:
                 for i in range(n):
                     sums.entered[record, month_of(p, block.time[i]), block.first[i]] += 1
-            n = walk(rates, block, n, plan.future_until, won, wins, sums, k, record)
+            until = plan.open_until if existing else plan.future_until
+            n = walk(rates, block, n, until, won, wins, sums, k, record)
             state = max(state, settle(p, draw, plan, table, block, wins, n, sums, k))
             if len(p.follow_most):
                 pending, waiting = follow(p, draw, plan, table, block, wins, n, pending, waiting, sums, k)
