@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import arviz
 import numpy as np
@@ -13,12 +13,14 @@ import pandas as pd
 import xarray
 from nutpie.compiled_pyfunc import from_pyfunc
 
+from forecast.coding import Coding, code, combined
 from forecast.errors import FunnelError
-from forecast.exposure import Exposure, cell_table, combinations, expose, month_starts
+from forecast.exposure import Exposure, combinations, expose, month_starts
 from forecast.history import Floats, History, Ints
 from forecast.models import design
 from forecast.models.amounts import NO_AMOUNTS, amount_terms, won_amounts
 from forecast.models.arrivals import arrival_terms, count_arrivals
+from forecast.models.clients import ClientTerms, added_exits, client_terms, expected_by_client
 from forecast.models.contraction import compressed, expected_exits
 from forecast.models.definition import check, define, expand, flat, initial_point
 from forecast.models.density import Terms, bind, log_density
@@ -35,7 +37,6 @@ MOST_DIVERGENCES = 0.01  # of the draws
 MOST_SURPRISES = 0.05  # of the checks outside their 99 % predictive range
 CHECK_DRAWS = 200
 SEASONAL_MONTHS = 24  # months of arrivals from which on the month of the year is told from drift
-SIZE_BANDS = 5
 FEWEST_EXITS = 10
 TICK = 0.25  # seconds between signs of life
 POINT = "point"
@@ -79,7 +80,9 @@ class Health:
 @dataclass(frozen=True, eq=False)
 class Fit:
     """Posterior of a history: `posterior` by name, (draws, ...); months: first days of the T months of the
-    calendar, past and future; cells and design: what the coefficients of `effect` and `log_amount` mean.
+    calendar, past and future; cells and design: what the coefficients of `effect` and `log_amount` mean; coding:
+    how deals come to be in cells. fitted: the first day that the fit has not seen. chains: how many the draws come
+    from in turn. The history may be a later one than that of the fit (see `with_history`), with more cells.
     """
 
     history: History
@@ -89,10 +92,37 @@ class Fit:
     months: pd.DatetimeIndex
     posterior: Mapping[str, Floats]
     health: Health
+    coding: Coding
+    fitted: pd.Timestamp
+    chains: int
 
     @property
     def n_draws(self) -> int:
         return len(self.posterior["log_hazard"])
+
+    def with_history(self, history: History) -> Fit:
+        """The same posterior, asked about the deals of a later history of the same funnel.
+
+        Their cells are coded as those of the fit were; an attribute's level that was not seen is at the average.
+        Raises FunnelError where the stages are others, or where the history ends before that of the fit did.
+        """
+        if history.states != self.exposure.funnel.stages:
+            raise FunnelError(
+                f"the fit is of the stages {', '.join(self.exposure.funnel.stages)}, "
+                f"not of {', '.join(history.states)}",
+                remedy="Fit the other funnel on its own history.",
+            )
+        if history.origin < self.fitted:
+            raise FunnelError(
+                f"the fit has seen the days before {self.fitted.date()}: "
+                f"asked as of {history.origin.date()}, it would know what had not happened yet",
+                remedy=f"Ask as of {self.fitted.date()} or later, or fit again.",
+            )
+        cells, cell_of_deal = combined(self.coding.levels(history), self.exposure.cells)
+        seen = len(self.exposure.cells)
+        unseen = design.cells(cells.iloc[seen:], self.exposure.cells).matrix
+        matrix = np.hstack([self.design.matrix[:, :seen], unseen])
+        return replace(self, history=history, cell_of_deal=cell_of_deal, design=replace(self.design, matrix=matrix))
 
     def cell_effects(self) -> Floats:
         """(draws, J, C) log effects."""
@@ -105,26 +135,6 @@ class Fit:
         return effects
 
 
-def with_size(history: History, attributes: Sequence[str]) -> tuple[pd.DataFrame, Ints]:
-    """Cells of the attributes, and of bands of deal size where amounts are known when deals are created.
-
-    The column SIZE is the band's median log amount, standardised: an ordered score.
-    """
-    visits = history.visits
-    amount = visits.amount[history.first_visits()]
-    known = amount > 0
-    if known.mean() < 0.9 or len(np.unique(amount[known])) < SIZE_BANDS:
-        return cell_table(history, attributes)
-    logs = np.log(np.where(known, amount, np.median(amount[known])))
-    edges = np.unique(np.quantile(logs, np.arange(1, SIZE_BANDS) / SIZE_BANDS))
-    band = np.searchsorted(edges, logs)
-    middle = pd.Series(logs).groupby(band).median()
-    score = (middle - logs.mean()) / logs.std()
-    banded = history.deals.assign(**{design.SIZE: pd.Series(band).map(score).to_numpy()})
-    deals = banded[[*attributes, design.SIZE]]
-    return combinations(deals.astype(dict.fromkeys(attributes, object)).fillna(dict.fromkeys(attributes, "")))
-
-
 def fit(
     history: History,
     attributes: Sequence[str],
@@ -134,15 +144,20 @@ def fit(
     draws: int = 2000,
     seed: int = 1,
     priors: Priors | None = None,
+    clients_differ: bool = True,
     progress: Progress | None = None,
 ) -> Fit:
     """Sample the posterior given a history; the calendar reaches to the month that holds `until`.
+
+    clients_differ: whether clients may have a frailty, and existing ones be told from new ones (see coding.py).
 
     Raises FunnelError when too little is known for a fit, or the fit fails the gate.
     """
     started = time.monotonic()
     priors = priors or Priors()
-    cells, cell_of_deal = with_size(history, attributes)
+    coding = code(history, attributes, clients_differ=clients_differ)
+    levels = coding.levels(history)
+    cells, cell_of_deal = combinations(levels) if len(levels.columns) else combined(levels, pd.DataFrame(index=[0]))
     exposure = expose(history, cells, cell_of_deal)
     _check_enough(exposure, history)
     first = pd.Timestamp(exposure.month_edges[0], unit="D")
@@ -161,14 +176,16 @@ def fit(
         amounts = amount_terms(won, cell_design, len(cells.columns), priors)
     by_month = design.arrivals(number - 1, past - 1, seasonal)
     exits = exit_terms(exposure, calendar, cell_design, priors)
-    terms = Terms(exits, arrival_terms(arrivals, by_month, priors), amounts)
+    names, client = coding.clients_apart(history)
+    differing = client_terms(history, client, len(names), cell_of_deal, exposure.funnel, exposure.month_edges, priors)
+    terms = Terms(exits, arrival_terms(arrivals, by_month, priors), amounts, differing)
     check(define(terms), terms)
     progress("Preparing the model", 1, 1)
     for target in TARGET_ACCEPT:
         points, divergences = _sample(terms, draws, seed, target, progress)
         values = expand(terms, points)
         posterior = {name: _stacked(value, draws) for name, value in values.items()}
-        health = _diagnose(values, divergences, posterior, exposure, seed, started)
+        health = _diagnose(values, divergences, posterior, exposure, differing, seed, started)
         if health.healthy:
             break
     else:
@@ -177,7 +194,10 @@ def fit(
             remedy="Give more draws (--draws), fewer attributes under [model], or check the stages with "
             "`funnel check`.",
         )
-    return Fit(history, exposure, cell_of_deal, cell_design, months[:-1], posterior, health)
+    chains = CHAINS if draws == health.draws else 1
+    return Fit(
+        history, exposure, cell_of_deal, cell_design, months[:-1], posterior, health, coding, history.origin, chains
+    )
 
 
 def _check_enough(exposure: Exposure, history: History) -> None:
@@ -241,6 +261,7 @@ def _diagnose(
     divergences: int,
     posterior: Mapping[str, Floats],
     exposure: Exposure,
+    clients: ClientTerms,
     seed: int,
     started: float,
 ) -> Health:
@@ -249,13 +270,15 @@ def _diagnose(
     every = np.concatenate([value.reshape(chains, draws, -1) for value in values.values()], axis=2)
     used = xarray.Dataset({"every": (("chain", "draw", "value"), every)})
     worst, least = float(arviz.rhat(used)["every"].max()), float(arviz.ess(used)["every"].min())
-    checked, outside = _predictive_check(posterior, exposure, np.random.default_rng(seed))
+    checked, outside = _predictive_check(posterior, exposure, clients, np.random.default_rng(seed))
     return Health(worst, least, divergences, chains * draws, checked, outside, time.monotonic() - started)
 
 
-def _predictive_check(posterior: Mapping[str, Floats], exposure: Exposure, rng: np.random.Generator) -> tuple[int, int]:
+def _predictive_check(
+    posterior: Mapping[str, Floats], exposure: Exposure, clients: ClientTerms, rng: np.random.Generator
+) -> tuple[int, int]:
     """Stages by month with exits on record or expected, and how many of them lie outside the 99 % range that
-    the model predicts for them.
+    the model predicts for them, the clients being as they were.
     """
     funnel, rows = exposure.funnel, compressed(exposure)
     chosen = np.linspace(0, len(posterior["log_hazard"]) - 1, CHECK_DRAWS).astype(np.int64)
@@ -271,7 +294,12 @@ def _predictive_check(posterior: Mapping[str, Floats], exposure: Exposure, rng: 
     for draw in chosen:
         seasonal = np.ascontiguousarray(posterior["log_calendar"][draw][kind][:, :months])
         effect = np.ascontiguousarray(posterior["effect"][draw] @ cells)
-        by_month = expected_exits(rows, posterior["log_hazard"][draw], seasonal, effect)[2]
+        tables = (posterior["log_hazard"][draw], seasonal, effect)
+        by_month = expected_exits(rows, *tables)[2]
+        if len(clients.exits):
+            shape, expected = posterior["frailty_shape"][draw], expected_by_client(clients, *tables)
+            frailty = rng.gamma(shape + clients.exits) / (shape + expected)
+            by_month += added_exits(clients, frailty, *tables)[1]
         replicas.append(by_stage(rng.poisson(by_month)))
     low, high = np.quantile(replicas, [0.005, 0.995], axis=0)
     seen = by_stage(exposure.exits_by_month)

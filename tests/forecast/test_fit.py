@@ -13,8 +13,8 @@ import pytest
 from forecast import fit as module
 from forecast.errors import FunnelError
 from forecast.exposure import cell_table, expose
-from forecast.fit import Fit, Health, fit, with_size
-from forecast.models.design import SIZE
+from forecast.fit import Fit, Health, fit
+from forecast.models.clients import NO_CLIENTS
 from forecast.models.exits import kinds_present
 from simulations import Kind
 from tests.forecast.fitted import DRAWS, ORIGIN, SEED, UNTIL, Sampled, sample, small_fit
@@ -125,10 +125,10 @@ def test_the_check_notices_months_that_are_not_reproduced(sampled: Sampled) -> N
     """Three times as many exits in one month of one stage; and re-opened deals are not the last stage's exits."""
     fitted = sampled.fit
     by_month = fitted.exposure.exits_by_month.copy()
-    quiet = module._predictive_check(fitted.posterior, fitted.exposure, np.random.default_rng(1))
+    quiet = module._predictive_check(fitted.posterior, fitted.exposure, NO_CLIENTS, np.random.default_rng(1))
     by_month[0, 12] = 3 * by_month[0, 12] + 10
     odd = replace(fitted.exposure, exits_by_month=by_month)
-    loud = module._predictive_check(fitted.posterior, odd, np.random.default_rng(1))
+    loud = module._predictive_check(fitted.posterior, odd, NO_CLIENTS, np.random.default_rng(1))
     assert loud == (quiet[0], quiet[1] + 1)
 
 
@@ -147,11 +147,11 @@ def test_the_check_keeps_reopened_deals_apart() -> None:
         "log_calendar": np.zeros((200, len(kinds_present(exposure)), months)),
         "effect": np.zeros((200, funnel.n_exits, 0)),
     }
-    usual = module._predictive_check(posterior, exposure, np.random.default_rng(1))
+    usual = module._predictive_check(posterior, exposure, NO_CLIENTS, np.random.default_rng(1))
     by_month = exposure.exits_by_month.copy()
     by_month[reopened:] *= 1_000
     many = replace(exposure, exits_by_month=by_month)
-    assert module._predictive_check(posterior, many, np.random.default_rng(1)) == usual
+    assert module._predictive_check(posterior, many, NO_CLIENTS, np.random.default_rng(1)) == usual
 
 
 # --- the gate ---
@@ -197,39 +197,6 @@ def test_too_little_history_is_refused() -> None:
     late = random_tables(1, timed=False, recorded_from="2021-12-01")
     with pytest.raises(FunnelError, match="only 0 changes of stage"):
         fit(history_of(late, late.recorded_until), [], until=UNTIL)
-
-
-def test_sizes_are_bands_of_amounts_known_at_creation() -> None:
-    amounts = [float(10**i) for i in range(1, 6) for _ in range(4)]
-    rows = [(f"{i:02d}", "A", "2020-01-01", amount) for i, amount in enumerate(amounts)]
-    owner = pd.Series((["x", "y"] * 10), dtype="str")
-    history = history_of(tables(rows, owner=owner))
-    cells, of_deal = with_size(history, ["owner"])
-    assert len(cells) == 10
-    assert list(cells.columns) == ["owner", SIZE]
-    scores = cells[SIZE].to_numpy(dtype=float)[of_deal]
-    # Five bands of one amount each, in order and standardised.
-    logs = np.log(amounts)
-    np.testing.assert_allclose(scores, (logs - logs.mean()) / logs.std(), rtol=1e-9)
-    assert list(cells["owner"].to_numpy()[of_deal]) == list(owner)
-
-
-def test_sizes_are_left_out_where_amounts_are_missing_or_all_alike() -> None:
-    for amounts in ([5.0] * 20, [float(i) if i % 5 else np.nan for i in range(20)]):
-        rows = [(f"{i:02d}", "A", "2020-01-01", amount) for i, amount in enumerate(amounts)]
-        cells, of_deal = with_size(history_of(tables(rows)), [])
-        assert cells.shape == (1, 0)
-        assert not of_deal.any()
-
-
-def test_missing_amounts_and_owners_have_a_cell_too() -> None:
-    rows = [(f"{i:02d}", "A", "2020-01-01", np.nan if i == 7 else float(i + 1)) for i in range(20)]
-    owner = pd.Series([None, "x"] * 10, dtype="str")
-    cells, of_deal = with_size(history_of(tables(rows, owner=owner)), ["owner"])
-    assert set(cells["owner"]) == {"", "x"}
-    assert cells[SIZE].notna().all()
-    # The missing one counts as the median, 11.
-    assert cells[SIZE].to_numpy(dtype=float)[of_deal[7]] == cells[SIZE].to_numpy(dtype=float)[of_deal[9]]
 
 
 def test_fit_holds_what_it_was_made_of(sampled: Sampled) -> None:
