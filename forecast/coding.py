@@ -116,9 +116,10 @@ def existing_clients(history: History) -> Any:
 
 def combined(levels: pd.DataFrame, cells: pd.DataFrame) -> tuple[pd.DataFrame, Ints]:
     """`cells` with the combinations of levels appended that it has not, and (deals,) the cell of each deal."""
-    if not len(levels.columns):
+    if not len(cells.columns):
         return cells, np.zeros(len(levels), dtype=np.int64)
-    names = list(levels.columns)
+    names = list(cells.columns)
+    levels = levels[names]
     every = pd.concat([cells, levels.drop_duplicates().sort_values(names)]).drop_duplicates(ignore_index=True)
     numbers = pd.Series(np.arange(len(every)), index=pd.MultiIndex.from_frame(every))
     return every, numbers.loc[pd.MultiIndex.from_frame(levels)].to_numpy(dtype=np.int64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import arviz
 import numpy as np
@@ -99,6 +100,12 @@ class Fit:
     @property
     def n_draws(self) -> int:
         return len(self.posterior["log_hazard"])
+
+    def save(self, folder: Path) -> None:
+        """Write the fit into a folder, from which `forecast.saving.load` reads it; FunnelError."""
+        from forecast.saving import save  # which needs this class
+
+        save(self, folder)
 
     def with_history(self, history: History) -> Fit:
         """The same posterior, asked about the deals of a later history of the same funnel.
