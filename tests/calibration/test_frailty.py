@@ -14,7 +14,8 @@ from simulations import simulate
 from tests.forecast.clients import FIRST, FUNNEL, company
 
 COMPANIES, PERIODS, DAYS, FITTED = 40, 5, 60, 24  # periods and days of each; months before the fit
-VARIANCE, CLIENTS, DEALS = 1.0, 1.0, 16.0  # new clients a month, and deals of each within two months
+VARIANCE = 1.0
+CLIENTS, DEALS, WITHIN = 2.0, 10.0, 90.0  # new clients a month, deals of each, days in which they are created
 LOWEST, HIGHEST = 0.75, 0.85  # of the 80 % ranges of revenue that hold the truth
 
 
@@ -29,7 +30,7 @@ def test_ranges_of_revenue_hold_the_truth_with_frailty_only() -> None:
     found = []
     for seed in range(COMPANIES):
         months = FITTED + PERIODS * DAYS // 30
-        made = company(seed, variance=VARIANCE, months=months, clients=CLIENTS, deals=DEALS)
+        made = company(seed, variance=VARIANCE, months=months, clients=CLIENTS, deals=DEALS, within=WITHIN)
         origins = [FIRST + pd.Timedelta(days=30 * FITTED + DAYS * period) for period in range(PERIODS)]
         for differ in (True, False):
             past = as_of(made.tables, FUNNEL, origins[0])

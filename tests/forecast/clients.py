@@ -14,7 +14,6 @@ from forecast.sources.tables import Known, Tables
 FIRST = pd.Timestamp("2021-01-01")
 FUNNEL = FunnelSection(stages=("Talk", "Offer"))
 ONWARDS, LOST = 1 / 40, 1 / 40  # exits per day of a deal whose client is the average one
-ONE_BY_ONE = 60.0  # days within which a client brings its deals
 
 
 class Company(NamedTuple):
@@ -23,17 +22,17 @@ class Company(NamedTuple):
 
 
 def company(
-    seed: int, *, variance: float, months: int, clients: float = 4.0, deals: float = 5.0, amount_sd: float = 0.3
+    seed: int, *, variance: float, months: int, clients: float = 4.0, deals: float = 5.0, within: float = 60.0
 ) -> Company:
-    """clients: new ones a month. deals: of each, on average, one at least; amounts are log-normal."""
+    """clients: new ones a month. deals: of each, on average, one at least, created within so many days."""
     random = np.random.default_rng(seed)
     end = 30.0 * months
     number = random.poisson(clients * months)
     frailty = random.gamma(1 / variance, variance, number) if variance else np.ones(number)
     rows, client = [], []
-    for c, begin in enumerate(np.sort(random.uniform(-ONE_BY_ONE, end, number))):
+    for c, begin in enumerate(np.sort(random.uniform(-within, end, number))):
         for _ in range(1 + random.poisson(deals - 1)):
-            day, amount, stage = begin + random.uniform(0, ONE_BY_ONE), np.exp(amount_sd * random.standard_normal()), 0
+            day, amount, stage = begin + random.uniform(0, within), np.exp(0.3 * random.standard_normal()), 0
             if not 0 <= day < end:
                 continue
             deal = f"D{len(client):05d}"

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forecast import coding as coding_module
 from forecast import rates as rates_module
+from forecast.coding import APART, NO, YES
 from forecast.draws import NEWCOMERS, deal_keys, scenario
 from forecast.fit import Fit, fit
 from forecast.frailty import CERTAIN, clients_apart, expected, frailty
@@ -136,3 +138,37 @@ def test_rates_are_of_the_clients_as_they_were(monkeypatch: pytest.MonkeyPatch) 
             patch.setattr(rates_module, "FRAILTIES", 24)
             finer = stage_rates(made, stage)
         assert abs(rates.conversion.mean() - finer.conversion.mean()) < 0.2 * rates.conversion.std()
+
+
+def test_clients_that_are_not_kept_apart_bias_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where clients are too many, those with most deals have a frailty and the deals of the others a level of their
+    own: by stage, the advances expected of both are those seen, within one Poisson error, although the quick ones of
+    the others get further; and the variance is found all the same.
+    """
+    monkeypatch.setattr(coding_module, "MOST_APART", 80)
+    many = company(6, variance=0.8, months=MONTHS, clients=14.0, deals=1.6)
+    made = fit(as_of(many.tables, FUNNEL, ORIGIN), [], until=many.tables.recorded_until, draws=DRAWS, seed=1)
+    names, terms = clients_apart(made)
+    assert len(names) == 80
+    counts = made.history.deals["client"].value_counts()
+    assert counts[names].min() >= counts.drop(names).max()
+    exposure, funnel = made.exposure, made.exposure.funnel
+    kind = np.searchsorted(kinds_present(exposure), funnel.kinds)
+    rows, random, found = compressed(exposure), np.random.default_rng(1), []
+    for draw in range(0, DRAWS, 4):
+        tables = (
+            made.posterior["log_hazard"][draw],
+            made.posterior["log_calendar"][draw][kind][:, : len(exposure.month_edges) - 1],
+            made.posterior["effect"][draw] @ made.design.matrix,
+        )
+        shape, mean = made.posterior["frailty_shape"][draw], expected(made, terms, np.array([draw]))[0]
+        drawn = random.gamma(shape + terms.exits) / (shape + mean)
+        found.append(expected_exits(rows, *tables)[3] + added_exits(terms, drawn, *tables)[2])
+    for j in np.flatnonzero(np.isin(funnel.kinds, (Kind.ADVANCE, Kind.WON))):
+        for level in (YES, NO):
+            cells = (exposure.cells[APART] == level).to_numpy()
+            seen = exposure.exits_by_cell[j, cells].sum()
+            if seen >= 30:
+                assert abs(np.mean(found, axis=0)[j, cells].sum() - seen) < np.sqrt(seen), (j, level)
+    low, high = np.quantile(1 / made.posterior["frailty_shape"], (0.005, 0.995))
+    assert low < 0.8 < high
