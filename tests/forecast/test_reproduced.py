@@ -14,6 +14,7 @@ from forecast.fit import Fit
 from forecast.history import Floats
 from forecast.models import design
 from forecast.models.calendar import CalendarTerms, calendar_terms
+from forecast.models.clients import NO_CLIENTS
 from forecast.models.contraction import compressed, expected_exits
 from forecast.models.exits import kinds_present
 from forecast.models.priors import Priors, log_sizes
@@ -39,7 +40,7 @@ def checked(fitted: Fit, **changed: Floats) -> Reproduced:
     """The check of a fit with another posterior."""
     months = len(fitted.exposure.month_edges) - 1
     posterior = {**fitted.posterior, "log_calendar": fitted.posterior["log_calendar"][:, :, :months], **changed}
-    return reproduced(posterior, fitted.exposure, calendar_of(fitted.exposure), np.random.default_rng(SEED))
+    return reproduced(posterior, fitted.exposure, calendar_of(fitted.exposure), NO_CLIENTS, np.random.default_rng(SEED))
 
 
 def test_quiet_where_the_model_holds(fitted: Fit) -> None:
@@ -105,11 +106,11 @@ def test_every_exit_is_compared_with_its_own() -> None:
         "calendar_size": np.full((200, kinds, 3), 0.1),
         "effect": np.zeros((200, funnel.n_exits, 0)),
     }
-    usual = reproduced(posterior, exposure, calendar_of(exposure), np.random.default_rng(1))
+    usual = reproduced(posterior, exposure, calendar_of(exposure), NO_CLIENTS, np.random.default_rng(1))
     by_month = exposure.exits_by_month.copy()
     month = int(by_month[reopened].argmax())
     by_month[reopened, month] *= 1_000
     many = replace(exposure, exits_by_month=by_month)
-    found = reproduced(posterior, many, calendar_of(exposure), np.random.default_rng(1))
+    found = reproduced(posterior, many, calendar_of(exposure), NO_CLIENTS, np.random.default_rng(1))
     assert found.worst.startswith(f"{funnel.stages[funnel.lost]}, reopened in ")
     assert (found.checked, found.outside) == (usual.checked, usual.outside + 1)
