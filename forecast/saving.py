@@ -31,6 +31,7 @@ FORMAT = 1
 DIMS = {
     "log_hazard": ("exit", "age"),
     "log_calendar": ("kind", "month"),
+    "calendar_size": ("kind", "calendar_part"),
     "effect": ("exit", "coefficient"),
     "log_arrival_rate": ("month",),
     "log_amount": ("amount_coefficient",),
@@ -119,6 +120,7 @@ def _groups(fit: Fit) -> Groups:
         "state": list(funnel.stages),
         "exit": [f"{funnel.stages[here]} > {funnel.stages[there]}" for here, there in funnel.exits],
         "kind": [Kind(kind).name.lower() for kind in kinds_present(exposure)],
+        "calendar_part": ["quarter", "drift", "shock"],
         "age": funnel.age_edges,
         "month": fit.months.as_unit("ns"),
         "past_month": fit.months[: exposure.exits_by_month.shape[1]].as_unit("ns"),

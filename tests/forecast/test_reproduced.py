@@ -11,6 +11,7 @@ import pytest
 from forecast import fit as module
 from forecast.exposure import Exposure, cell_table, expose
 from forecast.fit import Fit
+from forecast.frailty import clients_apart
 from forecast.history import Floats
 from forecast.models import design
 from forecast.models.calendar import CalendarTerms, calendar_terms
@@ -22,6 +23,7 @@ from forecast.reproduced import Reproduced, reproduced
 from simulations import Kind
 from tests.forecast.fitted import SEED, sample, small_fit
 from tests.forecast.histories import history_of, random_tables
+from tests.forecast.test_frailty import fitted as fitted_with_clients
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +91,27 @@ def test_a_wrong_profile_of_age_is_refused(fitted: Fit) -> None:
     health = replace(fitted.health, checked=found.checked, outside=found.outside, worst=found.worst)
     assert " days: " in found.worst
     assert [told for told in health.complaints() if found.worst in told]
+
+
+def test_clients_are_taken_as_they_were() -> None:
+    """A third of all advances and wins are expected of an average client, and frailties about which the prior says
+    next to nothing: each client's make up for it, so that what is expected of it is what was seen.
+    """
+    made = fitted_with_clients()
+    exposure, months, random = made.exposure, len(made.exposure.month_edges) - 1, np.random.default_rng
+    onwards = np.isin(exposure.funnel.kinds, (Kind.ADVANCE, Kind.WON))
+    posterior = {
+        **made.posterior,
+        "log_calendar": made.posterior["log_calendar"][:, :, :months],
+        "log_hazard": made.posterior["log_hazard"] - np.log(3) * onwards[:, None],
+        "frailty_shape": np.full(made.n_draws, 0.01),
+    }
+    _, terms = clients_apart(made)
+    quiet = reproduced(posterior, exposure, calendar_of(exposure), terms, random(SEED))
+    assert quiet.outside <= module.MOST_SURPRISES * quiet.checked
+    loud = reproduced(posterior, exposure, calendar_of(exposure), NO_CLIENTS, random(SEED))
+    assert loud.outside > module.MOST_SURPRISES * loud.checked
+    assert loud.worst.startswith(("Talk, advances ", "Offer, wins "))
 
 
 def test_every_exit_is_compared_with_its_own() -> None:
