@@ -187,7 +187,8 @@ def fit(
     months = _months(exposure, history.origin, until)
     past = len(exposure.month_edges) - 1
     number = np.asarray(months.month[:-1], dtype=np.int64)
-    calendar = design.calendar((number - fiscal_year_starts) % 3, past - 1)
+    begun = months[past - 1] == history.origin.to_period("M").to_timestamp() < history.origin
+    calendar = design.calendar((number - fiscal_year_starts) % 3, past - 1, begun)
     cell_design = design.cells(cells)
     arrivals = count_arrivals(history, months[: past + 1])
     seasonal = int((arrivals.days > 0).sum()) >= SEASONAL_MONTHS

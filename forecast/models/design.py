@@ -9,6 +9,7 @@ import pandas as pd
 
 from forecast.history import Floats, Ints
 
+SQRT_2 = np.sqrt(2)
 SIZE = "(size of deal)"  # the attribute that is an ordered slope, not a set of levels; named like no column
 
 
@@ -38,10 +39,18 @@ def drift(months: int, anchor: int) -> Floats:
     return ((step < month) & (step >= anchor)).astype(float) - ((step >= month) & (step < anchor))
 
 
-def calendar(month_of_quarter: Ints, anchor: int) -> Design:
-    """Month of the fiscal quarter (group 0), drift (1) and shocks (2) of hazards."""
+def calendar(month_of_quarter: Ints, anchor: int, cut: bool = False) -> Design:
+    """Month of the fiscal quarter (group 0), drift (1) and shocks (2) of hazards.
+
+    cut: month `anchor` and the one after it are two parts of one month, before and after the origin, which share
+    half of the variance of their shocks: a part says something of the other, but not all.
+    """
     months = len(month_of_quarter)
-    parts = [np.eye(3)[month_of_quarter].T, drift(months, anchor), np.eye(months)]
+    shocks = np.eye(months)
+    if cut:
+        pair = shocks[anchor : anchor + 2]
+        shocks = np.vstack([np.delete(shocks, [anchor, anchor + 1], axis=0), pair / SQRT_2, pair.sum(axis=0) / SQRT_2])
+    parts = [np.eye(3)[month_of_quarter].T, drift(months, anchor), shocks]
     return Design(np.vstack(parts), np.repeat(np.arange(3), [len(part) for part in parts]))
 
 

@@ -360,7 +360,7 @@ class TestBacktest:
         monkeypatch.setattr(answer, "ask", ask)
         assert run(monkeypatch, "forecast", company) == 0
         assert told["past"] == board
-        assert "past questions, its 80 % ranges over 1 month held the truth" in capsys.readouterr().out
+        assert "past questions, its 80 % ranges over the rest of the quarter held the truth" in capsys.readouterr().out
         assert run(monkeypatch, "forecast", company, "--record", company / "funnel.toml") == 2
         assert "is not JSON" in capsys.readouterr().err
 

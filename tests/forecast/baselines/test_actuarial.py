@@ -41,7 +41,7 @@ def test_rates_of_dates_give_each_day_its_probability() -> None:
 
 
 def test_rates_of_times_are_exits_over_exposure() -> None:
-    start = pd.Timestamp("2021-01-04")
+    start = pd.Timestamp("2021-01-04 08:00")
     rows = []
     for number in range(40):
         rows.append((f"D{number:03d}", "A", start, 1.0))

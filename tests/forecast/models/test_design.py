@@ -39,6 +39,14 @@ def test_calendar_adds_quarter_drift_and_shock() -> None:
     np.testing.assert_allclose(effect, quarter[months] + steps @ design.drift(5, 2) + shocks)
 
 
+def test_the_parts_of_a_cut_month_share_half_of_their_shock() -> None:
+    made = design.calendar(np.array([0, 1, 1, 2]), 1, cut=True)
+    shocks = made.matrix[made.group == 2]
+    expected = np.eye(4)
+    expected[1, 2] = expected[2, 1] = 0.5
+    np.testing.assert_allclose(shocks.T @ shocks, expected, atol=1e-15)
+
+
 @pytest.mark.parametrize("seasonal", [False, True])
 def test_arrivals_have_a_season_that_sums_to_zero(seasonal: bool) -> None:
     month_of_year = np.arange(3, 29) % 12

@@ -113,8 +113,8 @@ def test_the_same_tables_as_from_files(
 
 def test_the_same_forecast_to_the_byte(postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CRM_URL", postgres)
-    files, compiled = answered(write_company(tmp_path / "files", SMALL, small()))
-    rows, _ = answered(from_database(tmp_path / "sql"), compiled=compiled)
+    files = answered(write_company(tmp_path / "files", SMALL, small()))
+    rows = answered(from_database(tmp_path / "sql"))
     summaries = [{name: part for name, part in one.summary.items() if name != "quality"} for one in (files, rows)]
     for summary in summaries:
         summary["fit"] = {name: part for name, part in summary["fit"].items() if name != "seconds"}
