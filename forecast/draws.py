@@ -5,20 +5,28 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from forecast.coding import NO, clients, existing_clients
+from forecast.config import Known
+from forecast.errors import FunnelError
 from forecast.fit import Fit
-from forecast.history import Floats, History, Ints, days
+from forecast.frailty import frailty
+from forecast.history import Floats, History, Ints, day_of, days
 from forecast.models.amounts import draw_revisions, revisions
-from simulations import Deals, Draws, Kind
+from simulations import Deals, Draws, Frailty, Kind
+from simulations.deals import OWN
 
 TEMPLATE_DAYS = 365  # new deals look like those of the last year ...
 FEWEST_TEMPLATES = 30  # ... or like the last thirty, if there are fewer
 MOST_TEMPLATES = 2000
 MOST_CLIENTS = 500  # clients whose revenue is kept apart; the rest is one group
 OTHERS = "(all others)"
+NEWCOMERS = "(new clients)"
 NOBODY = "(none)"
 OPEN, NEW = 0, 1
 
@@ -48,29 +56,46 @@ def scenario(fit: Fit, edges: Floats, grouping: str | None, *, minor: int, seed:
     """The simulator's input. `edges`: (M + 1,) days since 1970-01-01, from the origin on.
 
     `grouping`: a column of deals whose groups are kept apart besides clients. `minor`: cents per unit.
+    A template stands for a deal as it was when created. Where its client was new then (and is known at creation), so
+    is that of every deal drawn from it: new clients come as often as they did, each with a frailty of its own.
     """
     history = fit.history
+    after = fit.months[-1] + pd.offsets.MonthBegin()
+    if len(edges) > 1 and edges[-2] >= day_of(after):
+        raise FunnelError(
+            f"the fit reaches to {(after - pd.Timedelta(days=1)).date()}, and not as far as was asked",
+            remedy="Fit again, until a later day.",
+        )
     rng = np.random.default_rng(seed)
     open_visit = history.open_visits()
     at_risk = np.append(open_visit, history.lost_visits()) if _reopens(fit) else open_visit
     chosen = _recent(history)
     first = history.first_visits()
     visits, rows_at_risk = history.visits, history.visits.deal[at_risk]
-    labels = {"client": _client_labels(history), "created": ["before the origin", "later"]}
+    client, apart = clients(history), fit.coding.clients_apart(history)[1] >= 0
+    newcomer = _newcomers(history, chosen)
+    labels = {"client": _client_labels(fit, bool(newcomer.any())), "created": ["before the origin", "later"]}
+    differ = frailty(fit, labels["client"], deal_keys(labels["client"]))
     if grouping is not None:
         labels[grouping] = sorted(_named(history.deals[grouping]).unique())
 
     def deals(rows: Ints, at: Ints, age: Floats, created: int) -> Deals:
         table = history.deals.iloc[rows]
-        groups = {name: _codes(table[name], names) for name, names in labels.items() if name != "created"}
+        groups = {"client": _client_codes(client.iloc[rows], labels["client"])}
+        if grouping is not None:
+            groups[grouping] = pd.Index(labels[grouping]).get_indexer(pd.Index(_named(table[grouping])))
+        own = groups["client"]
+        if created == NEW:
+            groups["client"] = np.where(newcomer, len(labels["client"]) - 1, own)
+            own = np.where(newcomer, np.where(apart[rows], OWN, groups["client"]), own)
         groups["created"] = np.full(len(rows), created, dtype=np.int64)
         return Deals(
             key=deal_keys(table["deal_id"]), stage=visits.state[at], age=age, cell=fit.cell_of_deal[rows],
-            amount=_minor(visits.amount[at], minor), groups=groups,
+            amount=_minor(visits.amount[at], minor), groups=groups, client=None if differ is None else own,
         )  # fmt: skip
 
     return Scenario(
-        draws=_draws(fit, edges, len(chosen), _client_counts(history, labels["client"]), minor, rng),
+        draws=_draws(fit, edges, len(chosen), _client_counts(history, labels["client"]), differ, minor, rng),
         open_deals=deals(rows_at_risk, at_risk, history.day - visits.entered[at_risk], OPEN),
         templates=deals(chosen, first[chosen], np.zeros(len(chosen)), NEW),
         labels=labels,
@@ -78,11 +103,14 @@ def scenario(fit: Fit, edges: Floats, grouping: str | None, *, minor: int, seed:
     )
 
 
-def _draws(fit: Fit, edges: Floats, n_templates: int, clients: Floats, minor: int, rng: np.random.Generator) -> Draws:
+def _draws(
+    fit: Fit, edges: Floats, n_templates: int, client_counts: Floats, differ: Frailty | None, minor: int,
+    rng: np.random.Generator,
+) -> Draws:  # fmt: skip
     posterior, draws, states = fit.posterior, fit.n_draws, len(fit.history.states)
     month = np.searchsorted(days(pd.Series(fit.months)), edges[:-1], side="right") - 1
     kept, shift, scale = draw_revisions(revisions(fit.history), states, draws, rng)
-    log_mean = np.zeros((draws, len(fit.exposure.cells)))
+    log_mean = np.zeros((draws, fit.design.matrix.shape[1]))
     log_sd = np.zeros_like(log_mean)
     if "log_amount" in posterior:
         beta = posterior["log_amount"]
@@ -97,12 +125,13 @@ def _draws(fit: Fit, edges: Floats, n_templates: int, clients: Floats, minor: in
         arrival_mean=np.minimum(np.exp(posterior["log_arrival_rate"][:, month]) * np.diff(edges), 1e6),
         arrival_shape=posterior["arrival_shape"],
         template_cdf=_bootstrap(np.ones(n_templates), draws, rng),
-        client_cdf=_bootstrap(clients, draws, rng),
+        client_cdf=_bootstrap(client_counts, draws, rng),
         amount_kept=kept,
         amount_shift=shift,
         amount_scale=scale,
         amount_log_mean=log_mean,
         amount_log_sd=log_sd,
+        frailty=differ,
     )
 
 
@@ -135,28 +164,38 @@ def _named(column: pd.Series) -> pd.Series:  # type: ignore[type-arg]
     return column.astype(object).where(column.notna(), NOBODY).astype(str)
 
 
-def _client_labels(history: History) -> list[str]:
-    """Clients whose revenue is kept apart: all, or those with most value, the rest being one group."""
-    clients = history.deals["client"].dropna()
-    value = history.deals["amount"].fillna(0).groupby(history.deals["client"]).sum()
-    names = sorted(clients.unique())
+def _newcomers(history: History, chosen: Ints) -> NDArray[np.bool_]:
+    """Which of these deals came from a client never seen before."""
+    if history.known.get("client") is not Known.CREATION:
+        return np.zeros(len(chosen), dtype=bool)
+    return np.asarray(existing_clients(history)[chosen] == NO)
+
+
+def _client_labels(fit: Fit, newcomers: bool) -> list[str]:
+    """Clients whose revenue is kept apart: all, or those with a frailty of their own and then those with most
+    value, the rest being one group; and a last group of clients not seen yet, where such come.
+    """
+    client = clients(fit.history)
+    value = fit.history.deals["amount"].fillna(0).groupby(client).sum()
+    names = sorted(value.index)
     if len(names) > MOST_CLIENTS:
-        names = sorted(value.sort_values(ascending=False, kind="stable").index[: MOST_CLIENTS - 1])
-        return [*names, OTHERS]
-    return names or [OTHERS]
+        first = value[value.index.isin(fit.coding.clients_apart(fit.history)[0])]
+        rest = value.drop(first.index)
+        ranked = [part.sort_values(ascending=False, kind="stable").index for part in (first, rest)]
+        names = [*sorted([*ranked[0], *ranked[1]][: MOST_CLIENTS - 1]), OTHERS]
+    return [*(names or [OTHERS]), *([NEWCOMERS] if newcomers else [])]
 
 
 def _client_counts(history: History, names: list[str]) -> Floats:
     """How many closed deals each client had: unknown clients are drawn in proportion."""
     last = history.last_visits()
-    closed = history.deals["client"][history.visits.state[last] >= history.won]
-    counts = np.bincount(_codes(closed.dropna(), names), minlength=len(names)).astype(np.float64)
-    return counts if counts.any() else np.ones(len(names))
+    closed = clients(history)[history.visits.state[last] >= history.won]
+    counts = np.bincount(_client_codes(closed.dropna(), names), minlength=len(names)).astype(np.float64)
+    return counts if counts.any() else (np.array(names) != NEWCOMERS).astype(np.float64)
 
 
-def _codes(column: pd.Series, names: list[str]) -> Ints:  # type: ignore[type-arg]
-    """Index of each value in `names`; a missing client is -1, one that is not kept apart the last."""
-    if column.name != "client":
-        return pd.Index(names).get_indexer(pd.Index(_named(column))).astype(np.int64)
-    codes = pd.Index(names).get_indexer(pd.Index(column.astype(object))).astype(np.int64)
-    return np.where((codes < 0) & column.notna().to_numpy(), len(names) - 1, codes)
+def _client_codes(client: pd.Series[Any], names: list[str]) -> Ints:
+    """Index of each client in `names`; a missing one is -1, one that is not kept apart is among the others."""
+    codes = pd.Index(names).get_indexer(pd.Index(client.astype(object))).astype(np.int64)
+    others = names.index(OTHERS) if OTHERS in names else -1
+    return np.where((codes < 0) & client.notna().to_numpy(), others, codes)

@@ -161,13 +161,22 @@ def _add_days(
     month_edges: Floats,
 ) -> None:
     """Add the stays (start, left] of visits begun at `entered`, cut at edges of age bins and months."""
+    row, age, month, length = pieces(entered, start, left, edges, month_edges)
+    _, bins, months, cells = total.shape
+    flat = ((state[row] * bins + age) * months + month) * cells + cell[row]
+    total += np.bincount(flat, weights=length, minlength=total.size).reshape(total.shape)
+
+
+def pieces(
+    entered: Floats, start: Floats, left: Floats, edges: Floats, month_edges: Floats
+) -> tuple[Ints, Ints, Ints, Floats]:
+    """The stays (start, left] of visits begun at `entered`, cut where an age bin or a month ends: visit, age bin,
+    month and days of every piece.
+    """
     row, age, low, high = _cut(start - entered, left - entered, edges)
     low, high = low + entered[row], high + entered[row]
     piece, month, low, high = _cut(low, high, month_edges)
-    row, age = row[piece], age[piece]
-    _, bins, months, cells = total.shape
-    flat = ((state[row] * bins + age) * months + month) * cells + cell[row]
-    total += np.bincount(flat, weights=high - low, minlength=total.size).reshape(total.shape)
+    return row[piece], age[piece], month, high - low
 
 
 def _cut(low: Floats, high: Floats, edges: Floats) -> tuple[Ints, Ints, Floats, Floats]:

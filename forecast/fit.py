@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import arviz
 import numpy as np
@@ -13,13 +14,15 @@ import pandas as pd
 import xarray
 from nutpie.compiled_pyfunc import from_pyfunc
 
+from forecast.coding import Coding, code, combined
 from forecast.errors import FunnelError
-from forecast.exposure import Exposure, cell_table, combinations, expose, month_starts
+from forecast.exposure import Exposure, combinations, expose, month_starts
 from forecast.history import Floats, History, Ints
 from forecast.models import design
 from forecast.models.amounts import NO_AMOUNTS, amount_terms, won_amounts
 from forecast.models.arrivals import arrival_terms, count_arrivals
 from forecast.models.calendar import CalendarTerms
+from forecast.models.clients import ClientTerms, client_terms
 from forecast.models.definition import check, define, expand, flat, initial_point, with_future
 from forecast.models.density import Terms, bind, log_density
 from forecast.models.exits import exit_terms, kinds_present
@@ -36,7 +39,6 @@ SMALLEST_ESS = 100
 MOST_DIVERGENCES = 0.01  # of the draws
 MOST_SURPRISES = 0.05  # of the checks outside their 99 % predictive range
 SEASONAL_MONTHS = 24  # months of arrivals from which on the month of the year is told from drift
-SIZE_BANDS = 5
 FEWEST_EXITS = 10
 TICK = 0.25  # seconds between signs of life
 POINT = "point"
@@ -96,7 +98,9 @@ class Health:
 class Fit:
     """Posterior of a history: `posterior` by name, (draws, ...); months: first days of the T months of the calendar,
     past and future, what is left of the origin's month being one of its own; cells and design: what the coefficients
-    of `effect` and `log_amount` mean.
+    of `effect` and `log_amount` mean; coding: how deals come to be in cells. fitted: the first day that the fit has
+    not seen. chains: how many the draws come from in turn. The history may be a later one than that of the fit (see
+    `with_history`), with more cells.
     """
 
     history: History
@@ -106,10 +110,43 @@ class Fit:
     months: pd.DatetimeIndex
     posterior: Mapping[str, Floats]
     health: Health
+    coding: Coding
+    fitted: pd.Timestamp
+    chains: int
 
     @property
     def n_draws(self) -> int:
         return len(self.posterior["log_hazard"])
+
+    def save(self, folder: Path) -> None:
+        """Write the fit into a folder, from which `forecast.saving.load` reads it; FunnelError."""
+        from forecast.saving import save  # which needs this class
+
+        save(self, folder)
+
+    def with_history(self, history: History) -> Fit:
+        """The same posterior, asked about the deals of a later history of the same funnel.
+
+        Their cells are coded as those of the fit were; an attribute's level that was not seen is at the average.
+        Raises FunnelError where the stages are others, or where the history ends before that of the fit did.
+        """
+        if history.states != self.exposure.funnel.stages:
+            raise FunnelError(
+                f"the fit is of the stages {', '.join(self.exposure.funnel.stages)}, "
+                f"not of {', '.join(history.states)}",
+                remedy="Fit the other funnel on its own history.",
+            )
+        if history.origin < self.fitted:
+            raise FunnelError(
+                f"the fit has seen the days before {self.fitted.date()}: "
+                f"asked as of {history.origin.date()}, it would know what had not happened yet",
+                remedy=f"Ask as of {self.fitted.date()} or later, or fit again.",
+            )
+        cells, cell_of_deal = combined(self.coding.levels(history), self.exposure.cells)
+        seen = len(self.exposure.cells)
+        unseen = design.cells(cells.iloc[seen:], self.exposure.cells).matrix
+        matrix = np.hstack([self.design.matrix[:, :seen], unseen])
+        return replace(self, history=history, cell_of_deal=cell_of_deal, design=replace(self.design, matrix=matrix))
 
     def cell_effects(self) -> Floats:
         """(draws, J, C) log effects."""
@@ -122,26 +159,6 @@ class Fit:
         return effects
 
 
-def with_size(history: History, attributes: Sequence[str]) -> tuple[pd.DataFrame, Ints]:
-    """Cells of the attributes, and of bands of deal size where amounts are known when deals are created.
-
-    The column SIZE is the band's median log amount, standardised: an ordered score.
-    """
-    visits = history.visits
-    amount = visits.amount[history.first_visits()]
-    known = amount > 0
-    if known.mean() < 0.9 or len(np.unique(amount[known])) < SIZE_BANDS:
-        return cell_table(history, attributes)
-    logs = np.log(np.where(known, amount, np.median(amount[known])))
-    edges = np.unique(np.quantile(logs, np.arange(1, SIZE_BANDS) / SIZE_BANDS))
-    band = np.searchsorted(edges, logs)
-    middle = pd.Series(logs).groupby(band).median()
-    score = (middle - logs.mean()) / logs.std()
-    banded = history.deals.assign(**{design.SIZE: pd.Series(band).map(score).to_numpy()})
-    deals = banded[[*attributes, design.SIZE]]
-    return combinations(deals.astype(dict.fromkeys(attributes, object)).fillna(dict.fromkeys(attributes, "")))
-
-
 def fit(
     history: History,
     attributes: Sequence[str],
@@ -151,15 +168,20 @@ def fit(
     draws: int = 2000,
     seed: int = 1,
     priors: Priors | None = None,
+    clients_differ: bool = True,
     progress: Progress | None = None,
 ) -> Fit:
     """Sample the posterior given a history; the calendar reaches to the month that holds `until`.
+
+    clients_differ: whether clients may have a frailty, and existing ones be told from new ones (see coding.py).
 
     Raises FunnelError when too little is known for a fit, or the fit fails the gate.
     """
     started = time.monotonic()
     priors = priors or Priors()
-    cells, cell_of_deal = with_size(history, attributes)
+    coding = code(history, attributes, clients_differ=clients_differ)
+    levels = coding.levels(history)
+    cells, cell_of_deal = combinations(levels) if len(levels.columns) else combined(levels, pd.DataFrame(index=[0]))
     exposure = expose(history, cells, cell_of_deal)
     _check_enough(exposure, history)
     months = _months(exposure, history.origin, until)
@@ -178,14 +200,16 @@ def fit(
         amounts = amount_terms(won, cell_design, len(cells.columns), priors)
     by_month = design.arrivals(number - 1, past - 1, seasonal)
     exits = exit_terms(exposure, calendar, cell_design, priors)
-    terms = Terms(exits, arrival_terms(arrivals, by_month, priors), amounts)
+    names, client = coding.clients_apart(history)
+    differing = client_terms(history, client, len(names), cell_of_deal, exposure.funnel, exposure.month_edges, priors)
+    terms = Terms(exits, arrival_terms(arrivals, by_month, priors), amounts, differing)
     check(define(terms), terms)
     progress("Preparing the model", 1, 1)
     for target, longer in ATTEMPTS:
         points, divergences = _sample(terms, draws, seed, target, longer, progress)
         values = expand(terms, points)
         posterior = {name: _stacked(value, draws) for name, value in values.items()}
-        health = _diagnose(values, divergences, posterior, exposure, exits.calendar, seed, started)
+        health = _diagnose(values, divergences, posterior, exposure, exits.calendar, differing, seed, started)
         if health.healthy or (target == ATTEMPTS[-1][0] and not health.shortages()):
             break
     if not health.healthy:
@@ -195,7 +219,10 @@ def fit(
             "`funnel check`.",
         )
     posterior = with_future(terms, posterior, seed)
-    return Fit(history, exposure, cell_of_deal, cell_design, months[:-1], posterior, health)
+    chains = CHAINS if draws == health.draws else 1
+    return Fit(
+        history, exposure, cell_of_deal, cell_design, months[:-1], posterior, health, coding, history.origin, chains
+    )
 
 
 def _months(exposure: Exposure, origin: pd.Timestamp, until: pd.Timestamp) -> pd.DatetimeIndex:
@@ -269,6 +296,7 @@ def _diagnose(
     posterior: Mapping[str, Floats],
     exposure: Exposure,
     calendar: CalendarTerms,
+    clients: ClientTerms,
     seed: int,
     started: float,
 ) -> Health:
@@ -277,6 +305,6 @@ def _diagnose(
     every = np.concatenate([value.reshape(chains, draws, -1) for value in values.values()], axis=2)
     used = xarray.Dataset({"every": (("chain", "draw", "value"), every)})
     worst, least = float(arviz.rhat(used)["every"].max()), float(arviz.ess(used)["every"].min())
-    seen = reproduced(posterior, exposure, calendar, np.random.default_rng(seed))
+    seen = reproduced(posterior, exposure, calendar, clients, np.random.default_rng(seed))
     seconds = time.monotonic() - started
     return Health(worst, least, divergences, chains * draws, seen.checked, seen.outside, seconds, seen.worst)

@@ -134,6 +134,11 @@ def write_text(path: Path, text: str) -> None:
     _replace(path, text.encode("utf-8"))
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Written aside and renamed; FunnelError where that cannot be done."""
+    _replace(path, content)
+
+
 def _replace(path: Path, content: bytes) -> None:
     final = path.resolve()  # a link is followed, not replaced
     aside = final.with_name(f".{final.name}.{os.getpid()}")

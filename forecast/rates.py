@@ -7,12 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.fit import Fit
-from forecast.history import Floats
+from forecast.frailty import clients_apart, expected
+from forecast.history import Floats, Ints
 from simulations import Kind
 
 STATED_AGE = 730.0  # days: a visit that has not ended by then counts as still open
 MOST_CELLS = 40  # cells averaged over, those with most exits
 MOST_DRAWS = 500
+DRAWS_AT_A_TIME = 100
+FRAILTIES = 8  # groups of clients, by frailty, each taken as one
 HALVINGS = 40  # of an age bin, in search of the median: far below a second
 
 
@@ -26,25 +29,61 @@ class StageRates:
     lead_time: Floats
 
 
-def stage_rates(fit: Fit, stage: int) -> StageRates:
-    """Rates of the average visit: cells and months as they were among the visits to the stage.
+def stage_rates(fit: Fit, stage: int, seed: int = 1) -> StageRates:
+    """Rates of the average visit: cells, months and clients as they were among the visits to the stage.
+
+    Clients are taken at the frailty that each of them has, drawn by `seed` from its posterior in every draw, and not
+    at those of a new one: whoever gets far into the funnel is no average client, and only so are the advances
+    expected those seen.
 
     Within an age bin the hazard is constant, H in all and h of advancing, so that of the S visits that reach
     it S * h / H * (1 - exp(-H * x)) have advanced x days later. The median is read off that curve: a straight
     line between the edges of its bin would put it too late. Raises nothing: without exits on record, these
     are the prior's.
     """
+    draws = np.linspace(0, fit.n_draws - 1, min(fit.n_draws, MOST_DRAWS)).astype(np.int64)
+    frailty = _frailties(fit, stage, draws, np.random.default_rng(seed))
+    parts = [slice(first, first + DRAWS_AT_A_TIME) for first in range(0, len(draws), DRAWS_AT_A_TIME)]
+    done = [_stage_rates(fit, stage, draws[part], frailty[part]) for part in parts]
+    return StageRates(
+        np.concatenate([rates.conversion for rates in done]), np.concatenate([rates.lead_time for rates in done])
+    )
+
+
+def _frailties(fit: Fit, stage: int, draws: Ints, rng: np.random.Generator) -> Floats:
+    """(draws, n) frailties of groups of clients that had the same number of visits to the stage."""
+    names, terms = clients_apart(fit)
+    if not names:
+        return np.ones((len(draws), 1))
+    shape = fit.posterior["frailty_shape"][draws][:, None]
+    drawn = rng.gamma(shape + terms.exits) / (shape + expected(fit, terms, draws))
+    drawn = np.column_stack([drawn, np.ones(len(draws))])  # all others
+    visits = fit.history.visits
+    client = fit.coding.clients_apart(fit.history)[1][visits.deal[visits.state == stage]]
+    weight = np.bincount(np.where(client < 0, len(names), client), minlength=len(names) + 1) + 1e-9
+    order = np.argsort(drawn, axis=1)
+    ends = np.cumsum(weight[order], axis=1) / weight.sum()
+    ranked = np.take_along_axis(drawn, order, axis=1)
+    # Of the groups from edge to edge of the cumulated weight, the integrals of the frailty, by straight lines.
+    edges = np.linspace(0, 1, FRAILTIES + 1)
+    total = np.cumsum(ranked * weight[order], axis=1) / weight.sum()
+    integral = [np.interp(edges, np.append(0, x), np.append(0, y)) for x, y in zip(ends, total, strict=True)]
+    return np.diff(integral, axis=1) * FRAILTIES
+
+
+def _stage_rates(fit: Fit, stage: int, draws: Ints, frailty: Floats) -> StageRates:
     funnel, exposure = fit.exposure.funnel, fit.exposure
     exits = np.arange(funnel.first_exit[stage], funnel.first_exit[stage + 1])
-    draws = np.linspace(0, fit.n_draws - 1, min(fit.n_draws, MOST_DRAWS)).astype(np.int64)
     weights = exposure.exits_by_cell[exits].sum(axis=0) + 1e-9
     cells = np.sort(np.argsort(-weights, kind="stable")[:MOST_CELLS])
-    weights = weights[cells] / weights[cells].sum()
+    weights = np.repeat(weights[cells] / weights[cells].sum() / frailty.shape[1], frailty.shape[1])
     by_month = exposure.days_at_risk[stage].sum(axis=(0, 2)) + 1e-9
     calendar = np.exp(fit.calendar()[draws][:, funnel.kinds[exits], : len(by_month)])
     seasonal = calendar @ (by_month / by_month.sum())
     effect = np.exp(fit.posterior["effect"][draws][:, exits] @ fit.design.matrix[:, cells])
     onwards = np.isin(funnel.kinds[exits], (Kind.ADVANCE, Kind.WON))
+    shared = np.where(onwards[:, None], frailty[:, None, :], 1.0)
+    effect = (effect[:, :, :, None] * shared[:, :, None, :]).reshape(*effect.shape[:2], -1)
 
     edges = np.append(funnel.age_edges[funnel.age_edges < STATED_AGE], STATED_AGE)
     base = np.exp(fit.posterior["log_hazard"][draws][:, exits, : len(edges) - 1]) * seasonal[:, :, None]

@@ -2,7 +2,8 @@
 
 A mixed predictive check (Marshall and Spiegelhalter 2003): what a month has of its own is drawn anew, given the other
 months, so that a number is odd only if it is so for a month of this funnel. Held against its fitted month, no month is
-odd, or with thousands of exits every month is in which the stages differ a little.
+odd, or with thousands of exits every month is in which the stages differ a little. Clients are taken as they were, each
+with a frailty drawn from its posterior: at those of new ones, too little would be expected of those who got far.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from forecast.exposure import Exposure
 from forecast.history import Floats
 from forecast.models import design
 from forecast.models.calendar import CalendarTerms, redrawn
+from forecast.models.clients import ClientTerms, added_exits, expected_by_client
 from forecast.models.contraction import compressed, expected_exits
 from forecast.models.exits import kinds_present
 from simulations import Kind
@@ -38,9 +40,10 @@ class Reproduced:
 
 
 def reproduced(
-    posterior: Mapping[str, Floats], exposure: Exposure, calendar: CalendarTerms, rng: np.random.Generator
-) -> Reproduced:
-    """posterior: (draws, ...), of months with data."""
+    posterior: Mapping[str, Floats], exposure: Exposure, calendar: CalendarTerms, clients: ClientTerms,
+    rng: np.random.Generator,
+) -> Reproduced:  # fmt: skip
+    """posterior: (draws, ...), of months with data. clients: NO_CLIENTS where the model has no frailty."""
     funnel, rows = exposure.funnel, compressed(exposure)
     chosen = np.linspace(0, len(posterior["log_hazard"]) - 1, REPLICAS).astype(np.int64)
     kind = np.searchsorted(kinds_present(exposure), funnel.kinds)
@@ -52,7 +55,14 @@ def reproduced(
     member = np.eye(len(names))[group.ravel()].T
     by_month, by_age = [], []
     for i, draw in enumerate(chosen):
-        _, ages, expected, _ = expected_exits(rows, posterior["log_hazard"][draw], months[i][kind], effect[i])
+        tables = (posterior["log_hazard"][draw], months[i][kind], effect[i])
+        _, ages, expected, _ = expected_exits(rows, *tables)
+        if clients.exits.size:
+            shape = posterior["frailty_shape"][draw]
+            frailty = rng.gamma(shape + clients.exits) / (shape + expected_by_client(clients, *tables))
+            added = added_exits(clients, frailty, *tables)
+            # None is below zero, but by rounding, where nearly all exits are of clients whose frailty is about none.
+            ages, expected = np.maximum(ages + added[0], 0), np.maximum(expected + added[1], 0)
         by_month.append(rng.poisson(member @ (expected * np.exp(np.minimum(shift[i][kind], 20)))))
         by_age.append(rng.poisson(member @ ages))
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.config import Config
-from forecast.draws import NEW, OPEN, OTHERS, Scenario
+from forecast.draws import NEW, NEWCOMERS, OPEN, OTHERS, Scenario
 from forecast.fit import Fit
 from forecast.history import Floats, History, as_of, day_of
 from forecast.models.arrivals import count_arrivals
@@ -173,7 +173,7 @@ def _clients(
     names, mask = prepared.labels["client"], asked["months"]
     expected = answers.expected_by_group(outcomes, "client", months=mask)
     total = float(expected.sum())
-    named = np.where(np.array(names, dtype=object) == OTHERS, 0.0, expected)  # the pooled rest is no client
+    named = np.where(np.isin(names, (OTHERS, NEWCOMERS)), 0.0, expected)  # a pooled rest is no client
     order = np.argsort(-named, kind="stable")[:SHOWN]
     shares = [named[order[:top]].sum() / max(total, 1.0) for top in TOPS]
     known = history.deals["client"].notna().any() and total > 0

@@ -15,6 +15,7 @@ from forecast.history import Floats
 from forecast.models.amounts import add_amounts
 from forecast.models.arrivals import add_arrivals, future_arrivals
 from forecast.models.calendar import expand_calendar, future_calendar
+from forecast.models.clients import add_clients
 from forecast.models.density import Terms, bind, log_density
 from forecast.models.exits import add_exits
 from forecast.models.priors import LogSizes
@@ -25,17 +26,23 @@ ROUNDING = 1e-9
 
 
 def define(terms: Terms) -> pm.Model:
-    """The definition, readable in the three functions called here."""
+    """The definition, readable in the functions called here."""
     with pm.Model(check_bounds=False) as model:
         add_exits(terms.exits)
         add_arrivals(terms.arrivals)
         if has_amounts(terms):
             add_amounts(terms.amounts)
+        if has_clients(terms):
+            add_clients(terms.clients, terms.exits)
     return model
 
 
 def has_amounts(terms: Terms) -> bool:
     return terms.amounts.coefficients.centre.size > 0
+
+
+def has_clients(terms: Terms) -> bool:
+    return terms.clients.exits.size > 0
 
 
 def initial_point(terms: Terms) -> dict[str, Floats]:
@@ -60,6 +67,8 @@ def initial_point(terms: Terms) -> dict[str, Floats]:
         point["log_amount_scatter"] = amounts.scatter.mean
         point["log_amount_size"] = amounts.sizes.mean
         point["amount_white"] = np.zeros(amounts.coefficients.centre.shape)
+    if has_clients(terms):
+        point["log_frailty_variance"] = terms.clients.variance.mean
     return point
 
 
@@ -101,6 +110,8 @@ def expand(terms: Terms, points: Floats) -> dict[str, Floats]:
     if has_amounts(terms):
         values["amount_scatter"] = np.exp(raw["log_amount_scatter"][..., 0])
         values["log_amount"] = coloured(terms.amounts.coefficients, raw["amount_white"])
+    if has_clients(terms):
+        values["frailty_shape"] = np.exp(-raw["log_frailty_variance"][..., 0])
     return values
 
 

@@ -21,6 +21,7 @@ from forecast.history import Floats
 from forecast.models.amounts import AmountTerms
 from forecast.models.arrivals import ArrivalTerms
 from forecast.models.calendar import CalendarTerms
+from forecast.models.clients import ClientTerms, add_by_client, add_weighted
 from forecast.models.contraction import add_expected, canonical, compiled
 from forecast.models.exits import ExitTerms
 from forecast.models.priors import LogSizes
@@ -29,11 +30,12 @@ HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 
 
 class Terms(NamedTuple):
-    """Data of the model; its amounts are NO_AMOUNTS where these are not part of it."""
+    """Data of the model; NO_AMOUNTS and NO_CLIENTS where these are not part of it."""
 
     exits: ExitTerms
     arrivals: ArrivalTerms
     amounts: AmountTerms
+    clients: ClientTerms
 
 
 class Workspace(NamedTuple):
@@ -51,6 +53,8 @@ class Workspace(NamedTuple):
     by_month: Floats  # (J, M)
     factor: Floats  # (K, M, M)
     inverse: Floats  # (M, M)
+    clients: Floats  # (2, N)
+    points: Floats  # (2, points)
 
 
 @structref.register
@@ -81,6 +85,7 @@ def _workspace(terms: Terms) -> Workspace:
     shapes = [
         (2, *by_age), (2, kinds, months), (2, *exits.effect.centre.shape), (2, *by_cell),
         by_age, by_age, by_cell, by_cell, by_month, by_month, (kinds, months, months), (months, months),
+        (2, len(terms.clients.exits)), (2, len(terms.clients.age)),
     ]  # fmt: skip
     return Workspace(*(np.zeros(shape) for shape in shapes))
 
@@ -90,14 +95,16 @@ def log_density(point: Floats, slope: Floats, bound: Bound) -> float:
     """At the raw parameters `point`; `slope` is overwritten by the gradient."""
     slope[:] = 0.0
     exits, arrivals, amounts, work = bound.terms.exits, bound.terms.arrivals, bound.terms.amounts, bound.work
+    clients = bound.terms.clients
+    last = point.size - clients.variance.mean.size
     kinds = exits.calendar.centred.size
     end = kinds * (exits.calendar.sizes.mean.size + exits.effect_sizes.mean.size)
     end += exits.calendar.months.centre.size + exits.effect.centre.size + exits.profile.centre.size
-    total = _exits(point[:end], slope[:end], exits, work)
+    total = _exits(point[:end], slope[:end], exits, work, clients, point[last:], slope[last:])
     start, end = end, end + arrivals.sizes.mean.size + 1 + arrivals.coefficients.centre.size
     total += _arrivals(point[start:end], slope[start:end], arrivals)
     if amounts.coefficients.centre.size > 0:
-        total += _amounts(point[end:], slope[end:], amounts)
+        total += _amounts(point[end:last], slope[end:last], amounts)
     return total
 
 
@@ -157,7 +164,10 @@ def _dot(a: Floats, b: Floats) -> float:
 
 
 @compiled
-def _exits(point: Floats, slope: Floats, exits: ExitTerms, work: Workspace) -> float:
+def _exits(
+    point: Floats, slope: Floats, exits: ExitTerms, work: Workspace, clients: ClientTerms, log_variance: Floats,
+    log_variance_slope: Floats,
+) -> float:  # fmt: skip
     calendar, exit_count = exits.calendar, exits.kind.size
     kinds, calendar_sizes, effect_sizes = calendar.centred.size, calendar.sizes.mean.size, exits.effect_sizes.mean.size
     a = kinds * calendar_sizes
@@ -192,7 +202,7 @@ def _exits(point: Floats, slope: Floats, exits: ExitTerms, work: Workspace) -> f
             work.coefficients[0, j, i] = x[j, i] * (1.0 if exits.centred[j, i] == 1.0 else size)
         _combine(work.coefficients[0, j], exits.effect_matrix, work.effect[0, j])
         _colour(exits.profile.centre[j], exits.profile.spread[j], profile_white[j], work.profile[0, j])
-    total += _likelihood(exits, work)
+    total += _likelihood(exits, work, clients, log_variance, log_variance_slope)
 
     for j in range(exit_count):
         _colour_slope(exits.profile.spread[j], work.profile[1, j], profile_slope[j])
@@ -346,7 +356,9 @@ def _coefficients(
 
 
 @compiled
-def _likelihood(exits: ExitTerms, work: Workspace) -> float:
+def _likelihood(
+    exits: ExitTerms, work: Workspace, clients: ClientTerms, log_variance: Floats, log_variance_slope: Floats
+) -> float:
     """Of the exits, and the priors of level and steps, given profile, seasonal and effect in `work`; their slopes
     are left there.
     """
@@ -381,6 +393,8 @@ def _likelihood(exits: ExitTerms, work: Workspace) -> float:
     total -= add_expected(
         exits.rows, work.hazard, work.seasons, work.multiplier, work.by_age, work.by_month, work.by_cell
     )
+    if clients.exits.size > 0:
+        total += _frailty(log_variance, log_variance_slope, clients, work)
     for j in range(profile.shape[0]):
         pull = 0.0
         for b in range(bins):
@@ -394,6 +408,32 @@ def _likelihood(exits: ExitTerms, work: Workspace) -> float:
             work.effect[1, j, c] = by_cell - pull * exits.cell_weights[j, c]
         total += _steps(profile[j], work.profile[1, j], exits.profile_step)
     return total
+
+
+@compiled
+def _frailty(log_variance: Floats, slope: Floats, clients: ClientTerms, work: Workspace) -> float:
+    """What frailty adds, given hazard, seasons and multiplier in `work`; expected exits by age, month and cell are
+    raised there to those given the frailties, by a factor (shape + exits) / (shape + expected) of each client.
+    """
+    expected, weight = work.clients[0], work.clients[1]
+    expected[:] = 0.0
+    add_by_client(clients, work.hazard, work.seasons, work.multiplier, work.points[0], expected)
+    total = _sizes(log_variance, slope, clients.variance)
+    shape, by_shape = math.exp(-log_variance[0]), 0.0
+    for c in range(expected.size):
+        count, mean = clients.exits[c], expected[c]
+        relative = math.log1p(mean / shape)
+        total += math.lgamma(count + shape) - math.lgamma(shape) - (count + shape) * relative
+        total += mean - count * math.log(shape)
+        by_shape += digamma(count + shape) - digamma(shape) - relative
+        by_shape += (count + shape) * mean / (shape * (shape + mean)) - count / shape
+        weight[c] = (count - mean) / (shape + mean)
+    slope[0] -= shape * by_shape
+    add_weighted(
+        clients, weight, work.hazard, work.seasons, work.multiplier, work.points[0], work.points[1], work.by_age,
+        work.by_month, work.by_cell,
+    )  # fmt: skip
+    return float(total)
 
 
 @compiled

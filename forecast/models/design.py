@@ -62,15 +62,20 @@ def arrivals(month_of_year: Ints, anchor: int, seasonal: bool) -> Design:
     return Design(np.vstack(parts), np.repeat(np.arange(len(parts)), [len(part) for part in parts]))
 
 
-def cells(table: pd.DataFrame) -> Design:
-    """Levels of every attribute (one group each, zero-sum); the column SIZE is one slope of scores."""
+def cells(table: pd.DataFrame, seen: pd.DataFrame | None = None) -> Design:
+    """Levels of every attribute (one group each, zero-sum); the column SIZE is one slope of scores.
+
+    The levels are those of the cells `seen` (default: of the table). One that is not among them is at the average.
+    """
+    seen = table if seen is None else seen
     parts, groups = [np.zeros((0, len(table)))], [np.zeros(0, dtype=np.int64)]
     for group, name in enumerate(table.columns):
         if name == SIZE:
             part = table[name].to_numpy(dtype=np.float64)[None, :]
         else:
-            codes, levels = pd.factorize(table[name], sort=True)
-            part = zero_sum(len(levels))[codes].T
+            levels = np.sort(seen[name].unique())
+            codes = pd.Index(levels).get_indexer(pd.Index(table[name]))
+            part = np.vstack([zero_sum(len(levels)), np.zeros((1, len(levels) - 1))])[codes].T
         parts.append(part)
         groups.append(np.full(len(part), group))
     return Design(np.vstack(parts), np.concatenate(groups))

@@ -52,7 +52,8 @@ class Priors:
     re-opened.
     profile_step: scale of the logistic step of the log hazard from one age bin to the next. The others are
     sizes of log effects: of the levels of an attribute, of the month of the quarter, of a month's drift and
-    shock, of arrivals' monthly drift, yearly season and scatter, and of amounts by level.
+    shock, of arrivals' monthly drift, yearly season and scatter, and of amounts by level; the last is the variance
+    of the clients' frailty.
     """
 
     conversion: tuple[float, float] = (0.1, 0.9)
@@ -70,6 +71,7 @@ class Priors:
     arrival_scatter: Sizes = Sizes(0.15)
     amount_level: Sizes = Sizes(0.5, 1.0)
     amount_scatter: Sizes = Sizes(0.7, 1.0)
+    frailty_variance: Sizes = Sizes(0.15, 1.0)
 
     def hazard_levels(self, funnel: Funnel) -> tuple[Floats, Floats]:
         """Mean and sd (J,) of each exit's average log hazard.

@@ -12,8 +12,7 @@ import pytest
 
 from forecast import fit as module
 from forecast.errors import FunnelError
-from forecast.fit import Fit, Health, fit, with_size
-from forecast.models.design import SIZE
+from forecast.fit import Fit, Health, fit
 from forecast.models.exits import kinds_present
 from forecast.reproduced import Reproduced
 from simulations import Kind
@@ -179,39 +178,6 @@ def test_too_little_history_is_refused() -> None:
     late = random_tables(1, timed=False, recorded_from="2021-12-01")
     with pytest.raises(FunnelError, match="only 0 changes of stage"):
         fit(history_of(late, late.recorded_until), [], until=UNTIL)
-
-
-def test_sizes_are_bands_of_amounts_known_at_creation() -> None:
-    amounts = [float(10**i) for i in range(1, 6) for _ in range(4)]
-    rows = [(f"{i:02d}", "A", "2020-01-01", amount) for i, amount in enumerate(amounts)]
-    owner = pd.Series((["x", "y"] * 10), dtype="str")
-    history = history_of(tables(rows, owner=owner))
-    cells, of_deal = with_size(history, ["owner"])
-    assert len(cells) == 10
-    assert list(cells.columns) == ["owner", SIZE]
-    scores = cells[SIZE].to_numpy(dtype=float)[of_deal]
-    # Five bands of one amount each, in order and standardised.
-    logs = np.log(amounts)
-    np.testing.assert_allclose(scores, (logs - logs.mean()) / logs.std(), rtol=1e-9)
-    assert list(cells["owner"].to_numpy()[of_deal]) == list(owner)
-
-
-def test_sizes_are_left_out_where_amounts_are_missing_or_all_alike() -> None:
-    for amounts in ([5.0] * 20, [float(i) if i % 5 else np.nan for i in range(20)]):
-        rows = [(f"{i:02d}", "A", "2020-01-01", amount) for i, amount in enumerate(amounts)]
-        cells, of_deal = with_size(history_of(tables(rows)), [])
-        assert cells.shape == (1, 0)
-        assert not of_deal.any()
-
-
-def test_missing_amounts_and_owners_have_a_cell_too() -> None:
-    rows = [(f"{i:02d}", "A", "2020-01-01", np.nan if i == 7 else float(i + 1)) for i in range(20)]
-    owner = pd.Series([None, "x"] * 10, dtype="str")
-    cells, of_deal = with_size(history_of(tables(rows, owner=owner)), ["owner"])
-    assert set(cells["owner"]) == {"", "x"}
-    assert cells[SIZE].notna().all()
-    # The missing one counts as the median, 11.
-    assert cells[SIZE].to_numpy(dtype=float)[of_deal[7]] == cells[SIZE].to_numpy(dtype=float)[of_deal[9]]
 
 
 def test_fit_holds_what_it_was_made_of(sampled: Sampled) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from forecast import rates as module
+from forecast.coding import Coding
 from forecast.exposure import Exposure
 from forecast.fit import Fit, Health
 from forecast.history import Floats
@@ -47,7 +48,18 @@ def fit_of(
     history = history_of(tables([("1", "A", "2020-01-01")]))
     months = pd.date_range("1970-01-01", periods=MONTHS + 1, freq="MS")
     health = Health(1.0, 1e3, 0, draws, 1, 0, 1.0)
-    return Fit(history, exposure, np.zeros(1, dtype=np.int64), levels, months, posterior, health)
+    return Fit(
+        history,
+        exposure,
+        np.zeros(1, dtype=np.int64),
+        levels,
+        months,
+        posterior,
+        health,
+        Coding(("owner",)),
+        history.origin,
+        1,
+    )
 
 
 def test_constant_hazards() -> None:

@@ -11,9 +11,11 @@ import pytest
 from forecast import fit as module
 from forecast.exposure import Exposure, cell_table, expose
 from forecast.fit import Fit
+from forecast.frailty import clients_apart
 from forecast.history import Floats
 from forecast.models import design
 from forecast.models.calendar import CalendarTerms, calendar_terms
+from forecast.models.clients import NO_CLIENTS
 from forecast.models.contraction import compressed, expected_exits
 from forecast.models.exits import kinds_present
 from forecast.models.priors import Priors, log_sizes
@@ -21,6 +23,7 @@ from forecast.reproduced import Reproduced, reproduced
 from simulations import Kind
 from tests.forecast.fitted import SEED, sample, small_fit
 from tests.forecast.histories import history_of, random_tables
+from tests.forecast.test_frailty import fitted as fitted_with_clients
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +42,7 @@ def checked(fitted: Fit, **changed: Floats) -> Reproduced:
     """The check of a fit with another posterior."""
     months = len(fitted.exposure.month_edges) - 1
     posterior = {**fitted.posterior, "log_calendar": fitted.posterior["log_calendar"][:, :, :months], **changed}
-    return reproduced(posterior, fitted.exposure, calendar_of(fitted.exposure), np.random.default_rng(SEED))
+    return reproduced(posterior, fitted.exposure, calendar_of(fitted.exposure), NO_CLIENTS, np.random.default_rng(SEED))
 
 
 def test_quiet_where_the_model_holds(fitted: Fit) -> None:
@@ -90,6 +93,27 @@ def test_a_wrong_profile_of_age_is_refused(fitted: Fit) -> None:
     assert [told for told in health.complaints() if found.worst in told]
 
 
+def test_clients_are_taken_as_they_were() -> None:
+    """A third of all advances and wins are expected of an average client, and frailties about which the prior says
+    next to nothing: each client's make up for it, so that what is expected of it is what was seen.
+    """
+    made = fitted_with_clients()
+    exposure, months, random = made.exposure, len(made.exposure.month_edges) - 1, np.random.default_rng
+    onwards = np.isin(exposure.funnel.kinds, (Kind.ADVANCE, Kind.WON))
+    posterior = {
+        **made.posterior,
+        "log_calendar": made.posterior["log_calendar"][:, :, :months],
+        "log_hazard": made.posterior["log_hazard"] - np.log(3) * onwards[:, None],
+        "frailty_shape": np.full(made.n_draws, 0.01),
+    }
+    _, terms = clients_apart(made)
+    quiet = reproduced(posterior, exposure, calendar_of(exposure), terms, random(SEED))
+    assert quiet.outside <= module.MOST_SURPRISES * quiet.checked
+    loud = reproduced(posterior, exposure, calendar_of(exposure), NO_CLIENTS, random(SEED))
+    assert loud.outside > module.MOST_SURPRISES * loud.checked
+    assert loud.worst.startswith(("Talk, advances ", "Offer, wins "))
+
+
 def test_every_exit_is_compared_with_its_own() -> None:
     """Lost deals that are opened again are no exits of the last stage: each stage and kind stands for itself."""
     history = history_of(random_tables(2, timed=False, deals=25))
@@ -105,11 +129,11 @@ def test_every_exit_is_compared_with_its_own() -> None:
         "calendar_size": np.full((200, kinds, 3), 0.1),
         "effect": np.zeros((200, funnel.n_exits, 0)),
     }
-    usual = reproduced(posterior, exposure, calendar_of(exposure), np.random.default_rng(1))
+    usual = reproduced(posterior, exposure, calendar_of(exposure), NO_CLIENTS, np.random.default_rng(1))
     by_month = exposure.exits_by_month.copy()
     month = int(by_month[reopened].argmax())
     by_month[reopened, month] *= 1_000
     many = replace(exposure, exits_by_month=by_month)
-    found = reproduced(posterior, many, calendar_of(exposure), np.random.default_rng(1))
+    found = reproduced(posterior, many, calendar_of(exposure), NO_CLIENTS, np.random.default_rng(1))
     assert found.worst.startswith(f"{funnel.stages[funnel.lost]}, reopened in ")
     assert (found.checked, found.outside) == (usual.checked, usual.outside + 1)

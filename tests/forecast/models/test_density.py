@@ -14,6 +14,7 @@ from forecast.history import Floats
 from forecast.models import definition, density, design
 from forecast.models.amounts import NO_AMOUNTS, amount_terms, won_amounts
 from forecast.models.arrivals import arrival_terms, count_arrivals
+from forecast.models.clients import NO_CLIENTS, client_terms
 from forecast.models.definition import by_name, check, define, expand, flat, initial_point
 from forecast.models.density import Terms, bind, digamma, log_density
 from forecast.models.exits import exit_terms
@@ -27,13 +28,23 @@ STRUCTURES = {
     "attribute and size, timed": {"seed": 4, "attributes": ["owner"], "sized": True, "timed": True},
     "size, seasons, amounts": {"seed": 5, "sized": True, "seasonal": True, "amounts": True},
     "some calendars as they are": {"seed": 4, "attributes": ["owner"], "timed": True, "centred": True},
-    "all": {"seed": 6, "attributes": ["owner"], "sized": True, "seasonal": True, "amounts": True, "future": 5},
+    "clients": {"seed": 7, "clients": 6},
+    "clients, some calendars as they are": {"seed": 7, "clients": 6, "centred": True},
+    "all": {
+        "seed": 6,
+        "attributes": ["owner"],
+        "sized": True,
+        "seasonal": True,
+        "amounts": True,
+        "future": 5,
+        "clients": 4,
+    },
 }
 
 
 def made_of(
     *, seed: int, attributes: list[str] | None = None, sized: bool = False, timed: bool = False, seasonal: bool = False,
-    amounts: bool = False, future: int = 2, centred: bool = False,
+    amounts: bool = False, future: int = 2, centred: bool = False, clients: int = 0,
 ) -> Terms:  # fmt: skip
     """Terms of a random history with skips, returns and re-opened deals."""
     history = history_of(random_tables(seed, timed=timed, deals=25))
@@ -50,6 +61,8 @@ def made_of(
     months = month_starts(first, first + pd.DateOffset(months=past + future - 1))
     by_cell, priors = design.cells(cells), Priors()
     arrivals = design.arrivals(np.arange(past + future) % 12, past - 1, seasonal)
+    client = np.random.default_rng(seed).integers(-1, clients, len(history.deals))
+    differing = client_terms(history, client, clients, cell_of_deal, exposure.funnel, exposure.month_edges, priors)
     won = won_amounts(history, cell_of_deal, len(cells))
     exits = exit_terms(exposure, calendar, by_cell, priors)
     if centred:  # what only many exits would bring about
@@ -59,6 +72,7 @@ def made_of(
         exits,
         arrival_terms(count_arrivals(history, months[: past + 1]), arrivals, priors),
         amount_terms(won, by_cell, len(cells.columns), priors) if amounts else NO_AMOUNTS,
+        differing,
     )
 
 
@@ -166,7 +180,12 @@ def test_the_guard_passes(terms: Terms) -> None:
             lambda terms: terms._replace(arrivals=terms.arrivals._replace(level_sd=1.0)),
             "the compiled density is",
         ),
+        (
+            lambda terms: terms._replace(clients=terms.clients._replace(exits=terms.clients.exits + 1)),
+            "the compiled density is",
+        ),
         (lambda terms: terms._replace(amounts=NO_AMOUNTS), "has the parameters"),
+        (lambda terms: terms._replace(clients=NO_CLIENTS), "has the parameters"),
     ],
 )
 def test_the_guard_notices_another_prior(changed: Callable[[Terms], Terms], told: str) -> None:
