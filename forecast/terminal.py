@@ -201,10 +201,8 @@ def _basis(summary: Summary, width: int) -> Iterator[RenderableType]:
 
 def record(past: Mapping[str, Any]) -> str:
     """The track record in a sentence."""
-    ranges = f"its {100 * past['level']:.0f} % ranges over {horizon(past['horizon'])}"
-    if past["questions"] == 1:
-        return f"Track record: asked once before, {ranges} {'held' if past['held'] else 'missed'} the truth."
-    return f"Track record: in {past['questions']} past questions, {ranges} held the truth {past['held']} times."
+    ranges = f"{past['held']} of {past['questions']} past {100 * past['level']:.0f} % ranges"
+    return f"Track record: {ranges} over {horizon(past['horizon'])} held the truth."
 
 
 def _number(value: float) -> str:

@@ -360,7 +360,10 @@ class TestBacktest:
         monkeypatch.setattr(answer, "ask", ask)
         assert run(monkeypatch, "forecast", company) == 0
         assert told["past"] == board
-        assert "past questions, its 80 % ranges over the rest of the quarter held the truth" in capsys.readouterr().out
+        assert (
+            "Track record: 3 of 4 past 80 % ranges over the rest of the quarter held the truth."
+            in capsys.readouterr().out
+        )
         assert run(monkeypatch, "forecast", company, "--record", company / "funnel.toml") == 2
         assert "is not JSON" in capsys.readouterr().err
 
