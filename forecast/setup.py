@@ -13,8 +13,6 @@ from forecast.sources import shapes
 from forecast.sources.quality import Ledger
 from forecast.sources.tables import Known, Tables, usual_attributes
 
-NOT_ATTRIBUTES = ("deal_id", "created", "closed", "entered", "stage", "currency")
-
 
 @dataclass(frozen=True)
 class ColumnUse:

@@ -24,7 +24,6 @@ NAMES = {
     "accounts": "accounts, account, account data, companies, company, company data",
     "merged": "merged deals, merged deal, merged deal data",
 }
-PLAIN = re.compile(r"\w+(?:\.\w+)*")
 
 Inputs = Mapping[str, Raw]
 

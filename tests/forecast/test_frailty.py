@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +17,7 @@ from forecast.draws import NEWCOMERS, deal_keys, scenario
 from forecast.fit import Fit, fit
 from forecast.frailty import CERTAIN, clients_apart, expected, frailty
 from forecast.history import as_of, days
-from forecast.models.clients import added_exits
+from forecast.models.clients import ClientTerms, added_exits
 from forecast.models.contraction import compressed, expected_exits
 from forecast.models.exits import kinds_present
 from forecast.rates import stage_rates
@@ -53,15 +55,11 @@ def test_clients_are_told_apart() -> None:
     assert ((mean - truth)[many] ** 2).mean() < 0.5 * ((1 - truth)[many] ** 2).mean()
 
 
-def test_advances_expected_by_stage_and_age_are_those_seen() -> None:
-    """Given each client's frailty, averaged over the posterior: within three Poisson errors by age, and within one by
-    stage. Multiplying by the frailties after a fit without them would raise or lower whole stages.
-    """
-    made, (_, terms) = fitted(), clients_apart(fitted())
-    exposure, funnel = made.exposure, made.exposure.funnel
-    kind = np.searchsorted(kinds_present(exposure), funnel.kinds)
-    rows, random = compressed(exposure), np.random.default_rng(1)
-    found = []
+def expected_by_draw(made: Fit, terms: ClientTerms) -> Iterator[tuple[Any, Any]]:
+    """What `expected_exits` and `added_exits` give in every fourth draw, with frailties drawn from their posterior."""
+    exposure, random = made.exposure, np.random.default_rng(1)
+    kind = np.searchsorted(kinds_present(exposure), exposure.funnel.kinds)
+    rows = compressed(exposure)
     for draw in range(0, DRAWS, 4):
         tables = (
             made.posterior["log_hazard"][draw],
@@ -70,7 +68,16 @@ def test_advances_expected_by_stage_and_age_are_those_seen() -> None:
         )
         shape, mean = made.posterior["frailty_shape"][draw], expected(made, terms, np.array([draw]))[0]
         drawn = random.gamma(shape + terms.exits) / (shape + mean)
-        found.append(expected_exits(rows, *tables)[1] + added_exits(terms, drawn, *tables)[0])
+        yield expected_exits(rows, *tables), added_exits(terms, drawn, *tables)
+
+
+def test_advances_expected_by_stage_and_age_are_those_seen() -> None:
+    """Given each client's frailty, averaged over the posterior: within three Poisson errors by age, and within one by
+    stage. Multiplying by the frailties after a fit without them would raise or lower whole stages.
+    """
+    made, (_, terms) = fitted(), clients_apart(fitted())
+    exposure, funnel = made.exposure, made.exposure.funnel
+    found = [plain[1] + added[0] for plain, added in expected_by_draw(made, terms)]
     onwards = np.isin(funnel.kinds, (Kind.ADVANCE, Kind.WON))
     by_age, seen = np.mean(found, axis=0)[onwards], exposure.exits_by_age[onwards]
     assert seen.sum() > 300
@@ -153,17 +160,7 @@ def test_clients_that_are_not_kept_apart_bias_nothing(monkeypatch: pytest.Monkey
     counts = made.history.deals["client"].value_counts()
     assert counts[names].min() >= counts.drop(names).max()
     exposure, funnel = made.exposure, made.exposure.funnel
-    kind = np.searchsorted(kinds_present(exposure), funnel.kinds)
-    rows, random, found = compressed(exposure), np.random.default_rng(1), []
-    for draw in range(0, DRAWS, 4):
-        tables = (
-            made.posterior["log_hazard"][draw],
-            made.posterior["log_calendar"][draw][kind][:, : len(exposure.month_edges) - 1],
-            made.posterior["effect"][draw] @ made.design.matrix,
-        )
-        shape, mean = made.posterior["frailty_shape"][draw], expected(made, terms, np.array([draw]))[0]
-        drawn = random.gamma(shape + terms.exits) / (shape + mean)
-        found.append(expected_exits(rows, *tables)[3] + added_exits(terms, drawn, *tables)[2])
+    found = [plain[3] + added[2] for plain, added in expected_by_draw(made, terms)]
     for j in np.flatnonzero(np.isin(funnel.kinds, (Kind.ADVANCE, Kind.WON))):
         for level in (YES, NO):
             cells = (exposure.cells[APART] == level).to_numpy()
