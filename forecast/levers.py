@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from forecast import tornado
 from forecast.backsolve import CONVERSION_STEPS, LEAD_TIME_STEPS, SHARE_STEPS, Solution, Verdict, solve
 from forecast.fit import Progress
-from forecast.history import Floats, Ints
+from forecast.history import Ints
 from forecast.new_deals import (
     PER_MONTH,
     Useful,
@@ -49,10 +48,11 @@ def what_would_change(
         done.append(tornado.bar(asked, lever, more if lever.kind == NEW_DEALS else None))
     useful = useful_months(asked)
     found = wins_from(asked.given, asked.seed, asked.threads) if every_lever and len(asked.given.templates) else None
+    others = [_response(asked, one) for one in done if every_lever and one.lever.kind != NEW_DEALS]
     periods = []
     for number, period in enumerate(asked.periods):
-        tell("Solving for the wanted probability", number, len(asked.periods))
-        periods.append(_period(asked, number, period, wanted, done, useful, more, every_lever))
+        tell("Solving for the wanted chance", number, len(asked.periods))
+        periods.append(_period(asked, number, period, wanted, done, others, more, useful))
         periods[-1]["reverse"] = None if found is None else _reverse(asked, period, found, sales)
     return {
         "draws": min(PAIRED, asked.given.draws.n_draws),
@@ -63,41 +63,49 @@ def what_would_change(
 
 
 def _period(
-    asked: WhatIf, number: int, period: Asked, wanted: float, done: list[Bar], useful: Useful,
-    more: Callable[[Assumptions], Ints], every_lever: bool,
+    asked: WhatIf, number: int, period: Asked, wanted: float, bars: list[Bar], responses: list[Response],
+    more: Callable[[Assumptions], Ints], useful: Useful,
 ) -> dict[str, Any]:  # fmt: skip
-    marked = useful.months(number)
-    solutions = []
-    for bar in done:
-        if bar.lever.kind == NEW_DEALS:
-            solutions.append(_solved(asked, period, _early(bar.lever, marked), wanted, more))
-        elif every_lever:
-            solutions.append(_solved(asked, period, bar.lever, wanted, lambda given: asked.run(given).won))
+    early, given = useful.months(number), asked.fewer()
+    new = Lever(NEW_DEALS, None, lambda given, change: more_new_deals(early, given, change))
+    responses = [*responses, Response(new, lambda change: more(new.move(given, change)))]
+    solutions = [_solved(asked, period, one, wanted) for one in responses]
     return {
         "period": period.label,
-        "tornado": tornado.told(asked, period, done),
-        "bottleneck": tornado.bottleneck(asked, period, done),
+        "tornado": tornado.told(asked, period, bars),
+        "bottleneck": tornado.bottleneck(asked, period, bars),
         "solutions": solutions,
-        "new_deals": _new_deals(asked, number, useful, next(s for s in solutions if s["lever"] == NEW_DEALS)),
+        "new_deals": _new_deals(asked, number, useful, solutions[-1]),
     }
 
 
-def _early(lever: Lever, marked: Floats) -> Lever:
-    """New deals, of the months (M,) that are early enough for the period."""
-    return replace(lever, move=lambda given, change: more_new_deals(marked, given, change))
+class Response(NamedTuple):
+    """What is won by month in the first draws, by the size of a lever."""
+
+    lever: Lever
+    won: Callable[[float], Ints]
 
 
-def _solved(
-    asked: WhatIf, period: Asked, lever: Lever, wanted: float, won: Callable[[Assumptions], Ints]
-) -> dict[str, Any]:
-    """`won`: what is won by month, given the assumptions."""
-    given = asked.fewer()
+def _response(asked: WhatIf, bar: Bar) -> Response:
+    """Nothing is simulated twice, whichever period asks."""
+    given, lever = asked.fewer(), bar.lever
+    known = {lever.unit: bar.after}
 
-    def response(size: float) -> Moved:
-        after = asked.base.won[: given.draws.n_draws] if size == 0 else won(lever.move(given, size))
-        return asked.moved(period, after)[0]
+    def won(size: float) -> Ints:
+        if size not in known:
+            known[size] = asked.run(lever.move(given, size)).won
+        return known[size]
 
-    solution = solve(response, wanted, STEPS[lever.kind], limit=lever.limit)
+    return Response(lever, won)
+
+
+def _solved(asked: WhatIf, period: Asked, response: Response, wanted: float) -> dict[str, Any]:
+    lever, unchanged = response.lever, asked.base.won[:PAIRED]
+
+    def moved(size: float) -> Moved:
+        return asked.moved(period, unchanged if size == 0 else response.won(size))[0]
+
+    solution = solve(moved, wanted, STEPS[lever.kind], limit=lever.limit)
     return {"lever": lever.kind, "stage": lever.stage, **_told(solution)}
 
 

@@ -85,7 +85,7 @@ def reverse_funnel(p_win: Sequence[float] | Floats, sales: float) -> Floats:
     and 1/4 takes 4 deals in the second stage, 8 in the first.
     """
     p = np.asarray(p_win, dtype=np.float64)
-    return np.divide(sales, p, out=np.full(p.shape, np.inf), where=p > 0)
+    return np.asarray(np.divide(sales, p, out=np.full(p.shape, np.inf), where=p > 0), dtype=np.float64)
 
 
 def wins_from(given: Assumptions, seed: int, threads: int | None = None) -> tuple[Floats, Floats]:

@@ -115,14 +115,13 @@ def bottleneck(asked: WhatIf, period: Asked, tornado: Sequence[Bar]) -> dict[str
     `clear`: whether it does so by more than the error of its lead over the next stage; true of an only stage. None
     where no stage has a lever that lifts P(hit).
     """
-    best: dict[str, tuple[Moved, Bar]] = {}
-    for bar in tornado:
-        if bar.lever.stage is None:
-            continue
-        moved, _ = asked.moved(period, bar.after)
-        if bar.lever.stage not in best or moved.change.value > best[bar.lever.stage][0].change.value:
-            best[bar.lever.stage] = (moved, bar)
-    ranked = sorted(best.values(), key=lambda one: -one[0].change.value)
+    best: dict[str, tuple[tuple[float, float], Moved, Bar]] = {}
+    for one in tornado:
+        moved, median = asked.moved(period, one.after)
+        rank = (moved.change.value, median.value)
+        if one.lever.stage is not None and (one.lever.stage not in best or rank > best[one.lever.stage][0]):
+            best[one.lever.stage] = (rank, moved, one)
+    ranked = [found[1:] for found in sorted(best.values(), key=lambda found: found[0], reverse=True)]
     if not ranked or ranked[0][0].change.value <= 0:
         return None
     first, runner_up = ranked[0], ranked[1] if len(ranked) > 1 else None

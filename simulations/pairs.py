@@ -48,7 +48,8 @@ def moved_share(after: ArrayLike, before: ArrayLike) -> Moved:
         raise ValueError(f"after: expected 1..{len(h)} rows, got {n}")
     own = h[:n]
     b = float(np.cov(a, own, ddof=0)[0, 1] / own.var()) if own.var() > 0 else 1.0
-    p = float(np.clip(a.mean() + b * (h.mean() - own.mean()), 0.0, 1.0))
+    same = np.array_equal(a, own)  # then P is p_N to the last bit
+    p = float(h.mean()) if same else float(np.clip(a.mean() + b * (h.mean() - own.mean()), 0.0, 1.0))
     least = 0.5 / (n + 1)
 
     def error(factor: float) -> float:
