@@ -67,9 +67,9 @@ def outcomes(config: Config, sieve: Sieve, labels: Labels) -> Config:
         name = getattr(config.funnel, key)
         other = [word for word in meant if word != name]
         respelled = [word for word in other if simplified(word) == simplified(name)]
-        effect, further = f"read as '{name}'", [word for word in other if word not in respelled]
-        sieve.note(stage.isin(respelled), RESPELLED, effect=effect, show=stage)
-        sieve.note(stage.isin(further), f"other words for {key}", effect=effect, show=stage)
+        further = [word for word in other if word not in respelled]
+        sieve.note(stage.isin(respelled), RESPELLED, effect="read as meant", show=stage)
+        sieve.note(stage.isin(further), f"other words for {key}", effect=f"read as '{name}'", show=stage)
         if other:
             sieve.frame = sieve.frame.assign(stage=sieve.frame["stage"].replace(dict.fromkeys(other, name)))
     return config
@@ -85,7 +85,7 @@ def _one_spelling(history: Sieve) -> None:
         if meant != name:
             change[name] = meant
     if change:
-        history.note(stage.isin(list(change)), RESPELLED, effect="read as the commonest spelling", show=stage)
+        history.note(stage.isin(list(change)), RESPELLED, effect="read as meant", show=stage)
         history.frame = history.frame.assign(stage=stage.replace(change))
 
 
