@@ -19,6 +19,7 @@ from forecast import (
     record,
     runs,
     setup,
+    sheets,
     templates,
     terminal,
     terminal_backtest,
@@ -32,6 +33,7 @@ from forecast.question import question_from
 from forecast.screen import console
 from forecast.sources import load
 from forecast.windows import days_named, usual_horizon, windows
+from forecast.workbook import workbook
 
 app = typer.Typer(
     help="Can this sales funnel reach its target?",
@@ -124,7 +126,9 @@ def forecast(
     deals: Annotated[
         Path | None, typer.Option(metavar="FILE.csv", help="Write what to expect of every open deal.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write all three files into this folder.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write these three and a workbook into this folder.")
+    ] = None,
     past: Annotated[
         Path | None,
         typer.Option("--record", metavar="FILE", help="The backtest.json to quote. Default: the funnel's own, if any."),
@@ -168,6 +172,9 @@ def forecast(
     told = outputs.with_files(summary, {})
     try:
         outputs.write(files, summary, answer.samples, answer.deals)
+        if "workbook" in files:
+            book = sheets.of_answer(summary, answer.samples(), answer.deals())
+            outputs.write_bytes(files["workbook"], workbook(book))
         told = outputs.with_files(summary, files)
     finally:  # the answer is shown also where the disk is full
         terminal.show(told, console())
