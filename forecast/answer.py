@@ -14,7 +14,9 @@ from forecast.draws import Scenario, scenario
 from forecast.errors import FunnelError
 from forecast.fit import Fit, Progress, fit
 from forecast.history import Floats, History, as_of, day_of, days
+from forecast.parts import kept_apart, parts_of
 from forecast.question import Question
+from forecast.quotas import groupings
 from forecast.record import record
 from forecast.sources.tables import Tables, usual_attributes
 from forecast.summary import summarise
@@ -93,15 +95,14 @@ def ask(
     history = as_of(tables, config.funnel, question.origin)
     last = max(period.after for period, _ in question.periods)
     edges, kept = _month_edges(history, question, pd.Timestamp(last))
-    attributes = model_attributes(config, history)
-    grouping = attributes[0] if attributes else None
+    names = groupings(config, history, model_attributes(config, history))
     fitted, prepared, outcomes = simulated(
-        config, history, edges, kept, draws=question.draws, seed=question.seed, grouping=grouping,
+        config, history, edges, kept, draws=question.draws, seed=question.seed, groupings=names, parts=True,
         progress=progress, threads=threads, deal_detail=deal_detail,
     )  # fmt: skip
     minor = 10**config.funnel.minor_digits
     months = _labels(edges[: kept + 1])
-    summary = summarise(config, tables, question, fitted, prepared, outcomes, edges[: kept + 1], grouping, minor)
+    summary = summarise(config, tables, question, fitted, prepared, outcomes, edges[: kept + 1], names, minor)
     summary["record"] = None if past is None else record(past, config, question.origin)
     return Answer(question, summary, outcomes, months, fitted, prepared, minor)
 
@@ -114,20 +115,24 @@ def simulated(
     *,
     draws: int,
     seed: int,
-    grouping: str | None = None,
+    groupings: Sequence[str] = (),
+    parts: bool = False,
     progress: Progress | None = None,
     threads: int | None = None,
     deal_detail: bool = False,
 ) -> tuple[Fit, Scenario, Outcomes]:
     """The fit of a history and its simulations over the months between `edges` (days since 1970-01-01, the first
-    the origin); deals are created, and amounts counted, in the first `kept` of them.
+    the origin); deals are created, and amounts counted, in the first `kept` of them. parts: whether the groupings of
+    forecast/parts.py are kept apart, too.
     """
     end = pd.Timestamp(0) + pd.Timedelta(days=float(edges[-1]) - 1)
     fitted = fit(
         history, model_attributes(config, history), until=end, fiscal_year_starts=config.funnel.fiscal_year_starts,
         draws=draws, seed=seed, progress=progress,
     )  # fmt: skip
-    prepared = scenario(fitted, edges, grouping, minor=10**config.funnel.minor_digits, seed=seed)
+    prepared = scenario(fitted, edges, groupings, minor=10**config.funnel.minor_digits, seed=seed)
+    if parts:
+        prepared = kept_apart(prepared, parts_of(fitted, prepared, config.funnel.expected_days))
     outcomes = simulate(
         prepared.draws, prepared.open_deals, prepared.templates, seed=seed,
         group_sizes={name: len(names) for name, names in prepared.labels.items()},

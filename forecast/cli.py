@@ -283,8 +283,8 @@ def report(seen: setup.Understanding, shown: Console) -> None:
     if rows.entries:
         shown.print(_entries(seen))
     shown.print(_grades(seen))
-    if seen.stale:
-        shown.print(_stale(seen))
+    if seen.overdue:
+        shown.print(_overdue(seen))
 
 
 def _table(title: str, *columns: str, numbers: tuple[str, ...] = ()) -> Table:
@@ -346,11 +346,11 @@ def _grades(seen: setup.Understanding) -> Table:
     return _spaced(table)
 
 
-def _stale(seen: setup.Understanding) -> Table:
+def _overdue(seen: setup.Understanding) -> Table:
     columns = ("stage", "open longer than", "deals", "value", "for instance")
-    title = "Stale deals: open for longer than 95 % of those that moved on had been"
+    title = "Overdue deals: in their stage for longer than 90 % of those that moved on, or than was expected"
     table = _table(title, *columns, numbers=columns[1:4])
-    for one in seen.stale:
+    for one in seen.overdue:
         about = "about " if one.estimated else ""
         value = f"{about}{one.value:,.0f} {seen.currency}".rstrip()
         _add(
