@@ -14,7 +14,7 @@ from forecast.config import Config
 from forecast.coverage import coverage, overdue
 from forecast.draws import NEW, OPEN, Scenario
 from forecast.fit import Fit
-from forecast.history import Floats, History, as_of, day_of
+from forecast.history import Floats, History, actual, as_of, day_of
 from forecast.models.arrivals import count_arrivals
 from forecast.parts import Parts, parts_of
 from forecast.periods import Period
@@ -52,6 +52,7 @@ def summarise(
             "checked": health.checked,
             "outside": health.outside,
             "seconds": round(health.seconds, 1),
+            "kept": fitted.kept,
             "worst": health.worst or None,
             "message": health.told(),
         },
@@ -125,7 +126,7 @@ def _period(
         "groups": by_group(asked, quotas_of(config, period), groupings, *who),
         "decisive_deals": decisive(asked, config.dependence, *who),
         "without_overdue": overdue_apart(asked, parts, outcomes),
-        "actual": _actual(day_of(period.start), day_of(period.after), target, history, recorded),
+        "actual": actual(day_of(period.start), day_of(period.after), target, history, recorded),
     }
 
 
@@ -147,14 +148,6 @@ def _by_month(
             }
         )
     return rows
-
-
-def _actual(start: float, after: float, target: float, history: History, recorded: History) -> dict[str, Any] | None:
-    """What the records that go on past the period tell; None where they do not."""
-    if recorded.day < after or recorded.day <= history.day:
-        return None
-    revenue = recorded.won_between(start, after)
-    return {"revenue": revenue, "hit": revenue >= target}
 
 
 def _stage(fitted: Fit, prepared: Scenario, stage: int) -> dict[str, Any]:
