@@ -77,7 +77,9 @@ def test_init_then_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     assert run(monkeypatch, "init", rows) == 2
     assert "this file is there already" in capsys.readouterr().err
     assert run(monkeypatch, "init", rows, "--force") == 0
-    assert run(monkeypatch, "init", rows, "--out", "/elsewhere.toml") == 2
+    (tmp_path / "other").mkdir()
+    assert run(monkeypatch, "init", rows, "--out", tmp_path / "other" / "sales.toml") == 0
+    assert run(monkeypatch, "check", tmp_path / "other" / "sales.toml") == 0
     assert run(monkeypatch, "check", tmp_path) == 0
 
 
