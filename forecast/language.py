@@ -24,13 +24,18 @@ _spoken: ContextVar[str] = ContextVar("language", default=ENGLISH)
 @contextmanager
 def speaking(language: str) -> Iterator[None]:
     """Everything told inside is told in this language; FunnelError for one that is not known."""
-    if language not in LANGUAGES:
-        raise FunnelError(f"there is no language '{language}'", remedy=f"Choose one of: {', '.join(LANGUAGES)}.")
-    before = _spoken.set(language)
+    before = _spoken.set(known(language))
     try:
         yield
     finally:
         _spoken.reset(before)
+
+
+def known(language: str) -> str:
+    """The language itself; FunnelError for one that is not known."""
+    if language not in LANGUAGES:
+        raise FunnelError(f"there is no language '{language}'", remedy=f"Choose one of: {', '.join(LANGUAGES)}.")
+    return language
 
 
 def spoken() -> str:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import pandas as pd
 import plotly.graph_objects as go
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from forecast import plots, told
 from forecast.language import say, speaking, spoken
+from forecast.outputs import finite
 from forecast.plots.paths import bends
 from forecast.told import Summary, Table, Told
 from forecast.words import number, percent, plain
@@ -38,8 +40,17 @@ class Part:
     terms: Sequence[tuple[str, str]] = ()
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """An answer with None for what is not known."""
+
+    summary: dict[str, Any]
+    samples: Callable[[], pd.DataFrame]
+
+
 def page(answer: Told, language: str = "en") -> str:
     """The whole page."""
+    answer = _Shown(finite(answer.summary), answer.samples)
     with speaking(language):
         environment = Environment(
             loader=PackageLoader("forecast", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
@@ -54,16 +65,15 @@ def page(answer: Told, language: str = "en") -> str:
             said=told.as_of(answer.summary),
             parts=[part for make in PARTS if (part := make(answer)) is not None],
             draw=lambda figure: drawing(figure, f"figure{next(drawn)}"),
-            plotly=Markup(get_plotlyjs()),
+            plotly=get_plotlyjs(),
         )
 
 
-def drawing(figure: go.Figure, name: str) -> Markup:
+def drawing(figure: go.Figure, name: str) -> str:
     """The figure as an element of a page that holds Plotly's script."""
-    body = figure.update_layout(width=WIDTH).to_html(
-        full_html=False, include_plotlyjs=False, div_id=name, config={"displayModeBar": False, "displaylogo": False}
-    )
-    return Markup(body)
+    told_of = {"displayModeBar": False, "displaylogo": False}
+    figure.update_layout(width=WIDTH)
+    return str(figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config=told_of))
 
 
 # ------------------------------------------------------------------ the parts

@@ -209,7 +209,7 @@ def stages(summary: Summary, width: int = 30) -> Table:
                 plain(stage["stage"], width),
                 number(stage["open"]),
                 between(stage["conversion"], percent),
-                between(stage["lead_time_days"], lambda days, of=stage["lead_time_days"]: _like(days, of["p50"])),
+                between(stage["lead_time_days"], _like(stage["lead_time_days"]["p50"])),
             ]
             for stage in summary["stages"]
         ],
@@ -227,9 +227,10 @@ def between(of: Mapping[str, float | None], told: Callable[[float], str]) -> str
     return f"{told(middle)} ({say('{first} to {last}', first=first, last=last)})"
 
 
-def _like(days: float, middle: float | None) -> str:
-    """With as many decimals as the middle of its interval has."""
-    return number(days, 0 if middle is not None and middle >= 10 else 1)
+def _like(middle: float | None) -> Callable[[float], str]:
+    """Tells days with as many decimals as the middle of their interval has."""
+    digits = 0 if middle is not None and middle >= 10 else 1
+    return lambda days: number(days, digits)
 
 
 def basis(summary: Summary) -> Iterator[str]:

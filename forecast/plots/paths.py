@@ -24,7 +24,7 @@ class Way(NamedTuple):
 
     first: int
     last: int
-    count: int
+    times: int
 
 
 def bends(summary: Summary) -> bool:
@@ -39,14 +39,14 @@ def path_map(answer: Told) -> go.Figure:
     """
     names = [plain(stage["stage"], 48) for stage in answer.summary["stages"]]
     ways, lost = _ways(answer.summary), _lost(answer.summary)
-    most = max((way.count for way in ways), default=1)
+    most = max((way.times for way in ways), default=1)
     figure = make_subplots(rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.02, column_widths=[0.68, 0.32])
-    for way in sorted(ways, key=lambda one: -one.count):
-        _draw(figure, way, max(WIDEST * way.count / most, THINNEST), [*names, say("Won")])
+    for way in sorted(ways, key=lambda one: -one.times):
+        _draw(figure, way, max(WIDEST * way.times / most, THINNEST), [*names, say("Won")])
     for side in (-1, 1):
         arcs = [way for way in ways if side == (-1 if way.last < way.first else 1) and abs(way.last - way.first) > 1]
         arcs += [way for way in ways if side == -1 and way.last == way.first - 1]
-        for way in sorted(arcs, key=lambda one: -one.count)[:NAMED]:
+        for way in sorted(arcs, key=lambda one: -one.times)[:NAMED]:
             _name(figure, way)
     rows = list(range(len(names) + 1))
     nodes = go.Scatter(x=[0] * len(rows), y=rows, mode="markers", marker={"color": INK, "size": 11}, hoverinfo="skip")
@@ -80,7 +80,7 @@ def _draw(figure: go.Figure, way: Way, width: float, names: Sequence[str]) -> No
     side = -1 if back else 0 if way.last == way.first + 1 else 1
     steps = [number / 12 for number in range(-12, 13)]
     middle, half = (way.first + way.last) / 2, (way.last - way.first) / 2
-    told = say("{first} to {last}: {number}", first=names[way.first], last=names[way.last], number=number(way.count))
+    told = say("{first} to {last}: {number}", first=names[way.first], last=names[way.last], number=number(way.times))
     line = go.Scatter(
         x=[side * _reach(way) * (1 - t * t) for t in steps], y=[middle + half * t for t in steps], mode="lines",
         line={"color": HAPPENED if back else REACHED, "width": width}, opacity=0.75,
@@ -93,14 +93,14 @@ def _name(figure: go.Figure, way: Way) -> None:
     """The number of an arc, outside its middle."""
     back = way.last < way.first
     figure.add_annotation(
-        x=(-1 if back else 1) * _reach(way), y=(way.first + way.last) / 2, text=number(way.count), showarrow=False,
+        x=(-1 if back else 1) * _reach(way), y=(way.first + way.last) / 2, text=number(way.times), showarrow=False,
         xanchor="right" if back else "left", xshift=-4 if back else 4, font={"color": GREY, "size": FONT - 2},
         bgcolor="rgba(255, 255, 255, 0.8)", borderpad=0, row=1, col=1,
     )  # fmt: skip
 
 
 def _reach(way: Way) -> float:
-    return REACH * abs(way.last - way.first) ** 0.8
+    return float(REACH * abs(way.last - way.first) ** 0.8)
 
 
 def _ways(summary: Summary) -> list[Way]:
@@ -127,13 +127,13 @@ def _leaving(summary: Summary) -> list[int]:
 
 def _finding(names: Sequence[str], ways: Sequence[Way], lost: Sequence[int]) -> str:
     """Where most deals are lost, and how many moves go back or past a stage."""
-    moves = sum(way.count for way in ways)
+    moves = sum(way.times for way in ways)
     if not moves or not sum(lost):
         return say("Too few deals have moved on to map their ways")
     where = max(range(len(lost)), key=lambda row: lost[row])
     worst = {"stage": names[where], "share": worded(lost[where] / sum(lost))}
-    back = sum(way.count for way in ways if way.last < way.first)
-    skips = sum(way.count for way in ways if way.last > way.first + 1)
+    back = sum(way.times for way in ways if way.last < way.first)
+    skips = sum(way.times for way in ways if way.last > way.first + 1)
     return say(
         "{share} of the lost deals are lost in {stage}; {back} of the moves go back, {skips} skip a stage",
         back=worded(back / moves), skips=worded(skips / moves), **worst,

@@ -20,7 +20,9 @@ def funnel(answer: Told) -> go.Figure:
     names = [plain(stage["stage"], 48) for stage in stages]
     rows = list(range(len(stages)))
     onwards = say("Move on or are won") if len(stages) > 1 else say("Are won")
-    heads = [f"<b>{'<br>'.join(balanced(head, 20))}</b>" for head in (say("Open deals"), onwards, say("Days until then"))]
+    heads = [
+        f"<b>{'<br>'.join(balanced(head, 20))}</b>" for head in (say("Open deals"), onwards, say("Days until then"))
+    ]
     figure = make_subplots(
         rows=1, cols=3, shared_yaxes=True, horizontal_spacing=0.05, column_widths=[0.26, 0.37, 0.37],
         subplot_titles=heads,
