@@ -47,6 +47,12 @@ def _signed(amount: float, told: str) -> str:
     return f"-{told}" if amount < 0 and told != "0" else told
 
 
+def signed(amount: float) -> str:
+    """+1.20k or −1.20k; 0 for what is shown as nothing."""
+    told = money(abs(amount))
+    return told if told == "0" else f"{'+' if amount > 0 else '−'}{told}"
+
+
 def with_unit(amount: str, currency: str) -> str:
     """3.28M USD; in French 3,28 M€. The amount alone where no currency is given."""
     if spoken() == ENGLISH or not currency:
