@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 import numpy as np
@@ -19,7 +19,7 @@ ENOUGH_OPEN, NEARLY_ALL, MANY_MISSING = 20, 0.95, 0.2
 MISTYPED_SHARE, MISTYPED_AMONG, MISTYPED_GAP = 0.01, 20, 3 * 365
 LONGEST = 50  # years of history; longer ones come from mistyped dates
 DAY = pd.Timedelta(days=1)
-EDITED = ("expected_close", "probability")  # by sellers, all along: what is left is the last value
+EDITED = ("expected_close", "probability", "forecast_category")  # by sellers, all along: what is left is the last value
 
 
 def recorded_until(config: Config, entered: pd.Series) -> pd.Timestamp:
@@ -124,10 +124,10 @@ def created_or_first(deals: pd.DataFrame, first: pd.Series) -> tuple[pd.Series, 
 
 
 def knowledge(
-    config: Config, deals: pd.DataFrame, history: pd.DataFrame, dated_amounts: bool, through: Mapping[str, str]
+    config: Config, deals: pd.DataFrame, history: pd.DataFrame, dated: Iterable[str], through: Mapping[str, str]
 ) -> dict[str, Known]:
     """When each column of deals is known: as declared, else guessed; what is joined is known with what it is
-    joined by.
+    joined by. `dated`: columns whose changes are dated.
 
     A column that is often empty on open deals (of at least 20) and full on nearly all closed ones is filled in by
     the time of closing: to use it would give the outcome away. Where lost deals are re-opened, only the win is
@@ -154,10 +154,10 @@ def knowledge(
         )
         if name in config.known:
             known[name] = close if config.known[name] is Known.CLOSE else config.known[name]
+        elif name in dated and not (name == "amount" and at_close):
+            known[name] = Known.CHANGE
         elif at_close:
             known[name] = close
-        elif name == "amount" and dated_amounts:
-            known[name] = Known.CHANGE
         else:
             known[name] = Known.OVERWRITTEN if name in EDITED else Known.CREATION
     for name, by in through.items():

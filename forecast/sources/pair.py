@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from forecast.config import Config
-from forecast.sources import assemble, doubts, guess, lookups, rows
+from forecast.sources import assemble, dated, doubts, guess, lookups, rows
 from forecast.sources.columns import recognise
 from forecast.sources.inputs import Inputs
 from forecast.sources.quality import Sieve, among, ledger
@@ -17,7 +17,7 @@ from forecast.sources.tables import Known, Tables
 NEEDED = ("deal_id", "stage", "entered")
 LATE = (Known.CLOSE, Known.WIN, Known.OVERWRITTEN)
 NOT_OF_DEALS = ("closed", "stage", "entered", "is_won", "is_closed")
-FROM_HISTORY = (*NEEDED, "amount", "currency", *("is_deleted", "is_won", "is_closed", "pipeline"))
+FROM_HISTORY = (*NEEDED, "amount", "currency", *("is_deleted", "is_won", "is_closed", "pipeline"), *dated.ENTERED)
 
 
 def history_sieve(config: Config, inputs: Inputs, names: Mapping[str, tuple[str, ...]] | None = None) -> Sieve:
@@ -55,6 +55,7 @@ def finish(config: Config, history: Sieve, deals: Sieve | None, inputs: Inputs) 
     config = guess.from_history(config, history, labels)
     rows.known_stages(history, config, history.columns["stage"])
     seen = rows.read_amount(history, history.columns, config)
+    dated.read_probability(history)
     until = _timely(history, config)
     has_times = assemble.timed(history.frame["entered"])
     history.frame = assemble.in_order(history.frame, config.funnel.states, has_times)
@@ -79,14 +80,15 @@ def finish(config: Config, history: Sieve, deals: Sieve | None, inputs: Inputs) 
     frame = _matched(frame, holder, history, apart)
 
     events = assemble.canonical_history(history.frame)
+    changes = dated.changes(history.frame, config)
     frame = frame.drop(columns=[name for name in frame.columns if name in rows.INTERNAL])
-    dated = bool(events["amount"].notna().any())
-    if dated:
+    priced = bool(events["amount"].notna().any())
+    if priced:
         frame = frame.assign(amount=frame["amount"].fillna(frame["deal_id"].map(_last_amount(events))))
-    finished = assemble.canonical_deals(frame)
+    finished = assemble.canonical_deals(dated.with_last(frame, changes))
     through = {**through, **through_clients}
-    known = assemble.knowledge(config, finished, events, dated, through)
-    if dated and known["amount"] is Known.CHANGE and "amount" not in config.known:
+    known = assemble.knowledge(config, finished, events, (*changes, *(["amount"] if priced else [])), through)
+    if priced and known["amount"] is Known.CHANGE and "amount" not in config.known:
         events = _undated_amounts(events, finished, holder)
     doubts.told(holder, finished, events, config, guessed=guessed)
     tables = Tables(
@@ -94,6 +96,7 @@ def finish(config: Config, history: Sieve, deals: Sieve | None, inputs: Inputs) 
         stage_history=events,
         timed=has_times,
         known=known,
+        dated=changes,
         ledger=ledger([*([] if deals is None else [deals]), history, *others]),
         recorded_from=assemble.recorded_from(config),
         recorded_until=until,
@@ -149,6 +152,7 @@ def _deal_rows(deals: Sieve, config: Config) -> dict[str, int]:
     dates = [name for name in ("created", "expected_close") if name in deals.frame]
     rows.read_dates(deals, deals.columns, config, dates)
     deals.refuse_if_empty()
+    dated.read_probability(deals)
     return rows.read_amount(deals, deals.columns, config)
 
 

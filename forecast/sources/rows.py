@@ -100,6 +100,9 @@ def read_dates(rows: Sieve, columns: Mapping[str, str], config: Config, names: I
         there = ~values.is_blank(text)
         bad = there & rows.frame[name].isna()
         column = columns.get(name, name)
+        if name == "expected_close":  # an estimate: the deal is not told by it
+            rows.note(bad, f"not a date in '{column}'", effect="taken as missing", show=text, doubt=True)
+            continue
         remedy = f"Write dates as 2017-12-31, or name another column for {name.removeprefix('entered:')}."
         rows.refuse_if_many(bad, int(there.sum()), column, "too many of these are not dates", remedy, text)
         rows.set_aside(bad, f"not a date in '{column}'", effect=WHOLE_DEAL, show=text)

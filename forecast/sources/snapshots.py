@@ -14,6 +14,7 @@ import pandas as pd
 from forecast.config import Config
 from forecast.errors import FunnelError
 from forecast.sources import guess, lookups, pair, rows, values
+from forecast.sources.dated import ENTERED
 from forecast.sources.inputs import Inputs
 from forecast.sources.names import ALIASES, simplified
 from forecast.sources.quality import Sieve, among
@@ -142,7 +143,8 @@ def _words(inputs: Inputs) -> set[str]:
 
 def _sieve(config: Config, inputs: Inputs, dates: tuple[str, ...]) -> Sieve:
     """The rows with the date of each as `entered`, in order of deal and date."""
-    names: Mapping[str, tuple[str, ...]] = {**ALIASES, "entered": dates}
+    expected = (*ALIASES["expected_close"], *OUTCOME_DAY)
+    names: Mapping[str, tuple[str, ...]] = {**ALIASES, "entered": dates, "closed": (), "expected_close": expected}
     history = pair.history_sieve(config, inputs, names)
     rows.drop_unnamed(history)
     wanted = [name for name in ("entered", "created", "expected_close") if name in history.frame]
@@ -156,10 +158,10 @@ def _sieve(config: Config, inputs: Inputs, dates: tuple[str, ...]) -> Sieve:
 
 
 def _changes(history: Sieve) -> None:
-    """Keep rows in which stage or amount differ from the row before of the same deal; the others tell nothing new."""
+    """Keep rows in which something differs from the row before of the same deal; the others tell nothing new."""
     frame = history.frame
     new = frame["deal_id"].ne(frame["deal_id"].shift())
-    for name in ("stage", "amount"):
+    for name in ("stage", "amount", *ENTERED):
         if name in frame:
             before = frame[name].shift()
             new |= frame[name].ne(before) & ~(frame[name].isna() & before.isna())

@@ -189,6 +189,20 @@ def _decimal_mark(number: pd.Series, texts: pd.Series, file: str, name: str) -> 
     return "," if for_comma > for_dot else "."
 
 
+def shares(column: pd.Series) -> pd.Series:
+    """Probabilities as shares; NaN where missing, not a number, or out of range. Percents are told by their sign, or
+    by any value above one.
+    """
+    if _is_text(column):
+        text = column.str.replace(",", ".", regex=False)
+        number = pd.to_numeric(text.str.replace(r"\s*%$", "", regex=True), errors="coerce").astype("float64")
+        percent = bool(text.str.endswith("%").any())
+    else:
+        number, percent = pd.to_numeric(column, errors="coerce").astype("float64"), False
+    number = number.where((number >= 0) & (number <= 100))
+    return number / 100 if percent or (number > 1).any() else number
+
+
 def currency_of(column: pd.Series) -> pd.Series:
     """The currency written beside each amount, missing where there is none ('$' and 'US$' are USD)."""
     if not _is_text(column):
