@@ -13,6 +13,7 @@ import pandas as pd
 from forecast.config import Config
 from forecast.sources import pair, rows
 from forecast.sources.columns import PREFIXES, recognise
+from forecast.sources.ids import align
 from forecast.sources.inputs import Inputs
 from forecast.sources.names import ALIASES, end_meant, unaccented
 from forecast.sources.quality import among
@@ -48,6 +49,9 @@ def read(config: Config, inputs: Inputs) -> tuple[Config, Tables]:
     columns = recognise(raw.frame.columns, rows.declared(config, raw), raw.file, needed=needed, names=NAMES)
     history = rows.sieve(raw, {name: columns[name] for name in (*needed, "old") if name in columns}, config)
     rows.drop_unnamed(history)
+    deals = opportunities(config, inputs)
+    if deals is not None:
+        align(history, deals)
     meant, show = history.frame["field"].map(_column, na_action="ignore"), history.frame["field"]
     history.set_aside(meant.isna(), "a change of another field", effect="not needed", show=show, wanted=True)
     history.refuse_if_empty()
@@ -57,7 +61,6 @@ def read(config: Config, inputs: Inputs) -> tuple[Config, Tables]:
     meant, value = meant.loc[history.frame.index], history.frame["stage"]
     kept = [name for name in FIELDS if name == "stage" or meant.eq(name).any()]
     frame = history.frame.assign(**{name: value.where(meant.eq(name)) for name in kept})
-    deals = opportunities(config, inputs)
     if "old" in frame:
         if config.recording.from_ is None and meant.eq("stage").any():
             first = frame.loc[meant.eq("stage"), "entered"].min().normalize()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from forecast.config import Config
-from forecast.sources import assemble, dated, doubts, guess, lookups, rows
+from forecast.sources import assemble, dated, doubts, guess, ids, lookups, rows
 from forecast.sources.columns import recognise
 from forecast.sources.inputs import Inputs
 from forecast.sources.quality import Sieve, among, ledger
@@ -47,6 +47,8 @@ def finish(config: Config, history: Sieve, deals: Sieve | None, inputs: Inputs) 
     apart = deals is not None
     holder = history if deals is None else deals
     columns = {**history.columns, **holder.columns}
+    if deals is not None:
+        ids.align(history, deals)
     lookups.leave_out(config, inputs, [holder, history] if apart else [history])
     labels = lookups.stage_labels(config, inputs)
     rows.labelled(history, labels.names, config)
@@ -115,21 +117,20 @@ def _unused(raws: list[Raw], sieves: list[Sieve]) -> tuple[str, ...]:
 def _stage_rows(history: Sieve, config: Config) -> None:
     """Check the stage rows and their dates; a row that cannot be used takes its deal with it."""
     rows.drop_unnamed(history)
-    again, show = history.frame.duplicated(), history.frame["deal_id"]
-    history.set_aside(again, "repeats another row", effect="one of them is kept", show=show, wanted=True)
-    ids = history.frame["deal_id"]
-    history.set_aside(history.frame["stage"].isna(), "no stage", effect=rows.WHOLE_DEAL, show=ids)
+    rows.drop_same(history)
+    deal = history.frame["deal_id"]
+    history.set_aside(history.frame["stage"].isna(), "no stage", effect=rows.WHOLE_DEAL, show=deal)
     dates = [name for name in ("entered", "created", "expected_close") if name in history.frame]
     rows.read_dates(history, history.columns, config, dates)
-    history.set_aside(history.frame["entered"].isna(), "no date of entering", effect=rows.WHOLE_DEAL, show=ids)
+    history.set_aside(history.frame["entered"].isna(), "no date of entering", effect=rows.WHOLE_DEAL, show=deal)
     history.refuse_if_empty()
-    _whole_deals(history, ids)
+    _whole_deals(history, deal)
 
 
-def _whole_deals(history: Sieve, ids: pd.Series) -> None:
-    """Set aside what is left of deals of which a row (in `ids`) is gone."""
-    if len(ids) > len(history.frame):
-        gap = among(history.frame["deal_id"], ids[~ids.index.isin(history.frame.index)])
+def _whole_deals(history: Sieve, deal: pd.Series) -> None:
+    """Set aside what is left of deals of which a row (in `deal`) is gone."""
+    if len(deal) > len(history.frame):
+        gap = among(history.frame["deal_id"], deal[~deal.index.isin(history.frame.index)])
         reason = "another row of its deal cannot be used"
         history.set_aside(gap, reason, effect=rows.WHOLE_DEAL, show=history.frame["deal_id"])
     history.refuse_if_empty()

@@ -10,6 +10,7 @@ from forecast.config import Config
 from forecast.errors import FunnelError, did_you_mean, near
 from forecast.sources import inputs, values
 from forecast.sources.columns import DATES, missing, recognise
+from forecast.sources.ids import as_written
 from forecast.sources.names import ALIASES, simplified
 from forecast.sources.quality import Sieve
 from forecast.sources.readers import Raw
@@ -58,6 +59,12 @@ def as_text(column: pd.Series) -> pd.Series:
 
 def drop_unnamed(rows: Sieve, key: str = "deal_id") -> None:
     rows.set_aside(rows.frame[key].isna(), f"no {key.replace('_', ' ')}", effect="nothing tells whose row it is")
+
+
+def drop_same(rows: Sieve) -> None:
+    """Of identical rows one is kept."""
+    again, show = rows.frame.duplicated(), rows.frame["deal_id"]
+    rows.set_aside(again, "repeats another row", effect="one of them is kept", show=show, wanted=True)
 
 
 def drop_repeats(rows: Sieve, columns: Mapping[str, str], key: str = "deal_id") -> None:
@@ -208,10 +215,11 @@ def joined(
         drop_unnamed(lookup, join.on)
         drop_repeats(lookup, wanted, join.on)
         table = lookup.frame.set_index(join.on)
+        key = as_written(frame[join.on], lookup.frame[join.on])
         for name, column in join.columns.items():
-            frame = frame.assign(**{name: frame[join.on].map(table[name]).astype("str")})
+            frame = frame.assign(**{name: key.map(table[name]).astype("str")})
             columns[name], through[name] = f"{raw.file}: {column}", join.on
-        lost = frame[join.on].notna() & ~frame[join.on].isin(table.index)
+        lost = key.notna() & ~key.isin(table.index)
         effect = f"unknown there: {', '.join(join.columns)}"
         rows.note(lost, f"'{join.on}' is not in {raw.file}", effect=effect, show=frame[join.on])
         sieves.append(lookup)
@@ -222,7 +230,7 @@ def labelled(sieve: Sieve, names: Mapping[str, str], config: Config) -> None:
     """Stage ids by their labels; [source.replace.stage] then holds for labels as well."""
     if "stage" not in sieve.frame or not names:
         return
-    stage = sieve.frame["stage"].replace(dict(names))
+    stage = as_written(sieve.frame["stage"], pd.Series([*names, *names.values()], dtype="str")).replace(dict(names))
     sieve.frame = sieve.frame.assign(stage=stage.replace(dict(config.source.replace.get("stage", {}))))
 
 

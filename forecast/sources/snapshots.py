@@ -49,6 +49,7 @@ def read_snapshots(config: Config, inputs: Inputs) -> tuple[Config, Tables]:
     lost, was deleted: it is taken as lost on that day.
     """
     history = _sieve(config, inputs, TAKEN)
+    _one_a_day(history)
     taken = np.unique(history.frame["entered"].to_numpy())
     first, last = pd.Timestamp(taken[0]), pd.Timestamp(taken[-1])
     created = history.frame.get("created")
@@ -66,8 +67,11 @@ def read_snapshots(config: Config, inputs: Inputs) -> tuple[Config, Tables]:
         history.frame = history.frame.assign(entered=day.where(~between, since))
     history.frame = pd.concat([history.frame, gone])
     there = history.frame["entered"].eq(first)
+    ended = there & history.frame["stage"].isin([config.funnel.won, config.funnel.lost])
     effect = "how long it had been in its stage is not known: it counts from that day"
-    history.note(there, "in the first snapshot already", effect=effect, show=history.frame["deal_id"])
+    history.note(there & ~ended, "in the first snapshot already", effect=effect, show=history.frame["deal_id"])
+    effect = "when it was closed is not known: counted as won or lost on that day, before exits are on record"
+    history.note(ended, "closed in the first snapshot already", effect=effect, show=history.frame["deal_id"])
     config = _recorded_from(config, first + DAY)
     if config.recording.until is None:
         recording = config.recording.model_copy(update={"until": last.date()})
@@ -98,6 +102,15 @@ def read_versions(config: Config, inputs: Inputs) -> tuple[Config, Tables]:
         history.note(earlier, "closed before its first version", effect=effect, show=history.frame["deal_id"])
         history.frame = history.frame.assign(entered=history.frame["entered"].where(~earlier, closed))
     return pair.finish(config, history, pair.deals_sieve(config, inputs), inputs)
+
+
+def _one_a_day(history: Sieve) -> None:
+    """Of several rows of a deal on one day the last one counts, for a snapshot shows a day; `history` is in order."""
+    day, ids = history.frame["entered"].dt.normalize(), history.frame["deal_id"]
+    history.frame = history.frame.assign(entered=day)
+    earlier = history.frame.duplicated(["deal_id", "entered"], keep="last")
+    effect, column = "the last one in the file counts", history.columns["entered"]
+    history.set_aside(earlier, f"another row of the deal on this day, by '{column}'", effect=effect, show=ids)
 
 
 def _recorded_from(config: Config, first: pd.Timestamp) -> Config:
@@ -147,6 +160,7 @@ def _sieve(config: Config, inputs: Inputs, dates: tuple[str, ...]) -> Sieve:
     names: Mapping[str, tuple[str, ...]] = {**ALIASES, "entered": dates, "closed": (), "expected_close": expected}
     history = pair.history_sieve(config, inputs, names)
     rows.drop_unnamed(history)
+    rows.drop_same(history)
     wanted = [name for name in ("entered", "created", "expected_close") if name in history.frame]
     rows.read_dates(history, history.columns, config, wanted)
     ids = history.frame["deal_id"]
