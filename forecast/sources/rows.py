@@ -34,7 +34,9 @@ def sieve(raw: Raw, columns: Mapping[str, str], config: Config) -> Sieve:
     for name in frame.columns:
         if name not in DATES and name != "amount" and not name.startswith("entered:"):
             frame[name] = as_text(frame[name])
-    return Sieve(raw.file, replaced(frame, columns, config), raw.lines, columns)
+    found = Sieve(raw.file, replaced(frame, columns, config), raw.lines, columns)
+    found.above_header(raw.titles)
+    return found
 
 
 def replaced(frame: pd.DataFrame, columns: Mapping[str, str], config: Config) -> pd.DataFrame:
@@ -107,6 +109,8 @@ def read_dates(rows: Sieve, columns: Mapping[str, str], config: Config, names: I
         there = ~values.is_blank(text)
         bad = there & rows.frame[name].isna()
         column = columns.get(name, name)
+        if (counted := values.count_of(text)) is not None:
+            rows.note(there & ~bad, f"numbers for dates in '{column}'", effect=f"read as {counted}", show=text)
         if name == "expected_close":  # an estimate: the deal is not told by it
             rows.note(bad, f"not a date in '{column}'", effect="taken as missing", show=text, doubt=True)
             continue
