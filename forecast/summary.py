@@ -22,7 +22,7 @@ from forecast.question import Question
 from forecast.quotas import by_group, quotas_of
 from forecast.rates import stage_rates
 from forecast.sources.tables import Tables
-from simulations import Outcomes, answers
+from simulations import Kind, Outcomes, answers
 
 SCHEMA_VERSION = "1.0"
 RECENT_MONTHS = 3
@@ -84,6 +84,7 @@ def summarise(
         ],
         "overdue": overdue(history, prepared, parts, config.funnel.expected_days, minor),
         "stages": [_stage(fitted, prepared, stage) for stage in range(history.won)],
+        "exits": _exits(fitted),
         "files": {},
     }
 
@@ -148,6 +149,20 @@ def _by_month(
             }
         )
     return rows
+
+
+def _exits(fitted: Fit) -> list[dict[str, Any]]:
+    """How often deals have left a stage for another one, by where to."""
+    funnel, counts = fitted.exposure.funnel, fitted.exposure.exits_by_age.sum(axis=1)
+    return [
+        {
+            "from": funnel.stages[here],
+            "to": funnel.stages[there],
+            "kind": Kind(kind).name.lower(),
+            "count": round(count),
+        }
+        for (here, there), kind, count in zip(funnel.exits, funnel.kinds, counts, strict=True)
+    ]
 
 
 def _stage(fitted: Fit, prepared: Scenario, stage: int) -> dict[str, Any]:
