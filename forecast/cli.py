@@ -12,6 +12,7 @@ from rich.text import Text
 
 from forecast import drafting, outputs, record, setup, templates, terminal, terminal_backtest, terminal_check
 from forecast.errors import FunnelError, near
+from forecast.executors import executor, reach
 from forecast.progress import bars
 from forecast.question import question_from
 from forecast.screen import console
@@ -115,6 +116,9 @@ def forecast(
     draws: Annotated[int | None, typer.Option(min=1, help="How many futures are simulated.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same answer.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Default: all cores; same answer.")] = None,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Simulate on this Dask cluster; same answer.")
+    ] = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the answer as JSON.")] = None,
     samples: Annotated[
         Path | None,
@@ -157,13 +161,17 @@ def forecast(
             raise FunnelError(
                 f"is the backtest of '{board['funnel']}'", file=past, remedy="Name the backtest.json of this funnel."
             )
+        if cluster is not None and threads is not None:
+            raise FunnelError("--threads and --cluster were both given", remedy="Give one of them.")
+        if cluster is not None:
+            reach(cluster)  # now, not after the fit
         progress("Loading the model", 0, 0)
         from forecast.answer import ask  # imports PyMC, which takes seconds
         from forecast.kept import kept_for
 
         answer = ask(
-            config, tables, question, progress=progress, threads=threads, deal_detail="deals" in files, past=board,
-            fits=kept_for(config, fresh=fresh),
+            config, tables, question, progress=progress, threads=threads, cluster=cluster, deal_detail="deals" in files,
+            past=board, fits=kept_for(config, fresh=fresh),
         )  # fmt: skip
     summary = outputs.finite(answer.summary)
     told = outputs.with_files(summary, {})
@@ -221,7 +229,6 @@ def backtest(
         folder = out or record.folder_of(config, sample)
         progress("Loading the model", 0, 0)
         from forecast.backtest import Settings, backtest, grouping_of  # imports PyMC, which takes seconds
-        from forecast.executors import executor
         from forecast.scoreboard import scoreboard
 
         settings = Settings(
