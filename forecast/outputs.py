@@ -1,4 +1,5 @@
-"""Files that a forecast leaves: the answer as JSON, the simulations as Parquet, the open deals as CSV.
+"""Files that a forecast leaves: the answer as JSON, the simulations as Parquet, the open deals as CSV,
+a page to read.
 
 Every file is written aside and then renamed, so that none is ever half-written; the same content gives the
 same bytes.
@@ -23,8 +24,11 @@ from forecast.errors import FunnelError
 
 Summary = Mapping[str, Any]
 
-NAMES = {"json": "forecast.json", "samples": "samples.parquet", "deals": "deals.csv", "workbook": "forecast.xlsx"}
-ENDINGS = {"samples": ".parquet", "deals": ".csv"}
+NAMES = {
+    "json": "forecast.json", "samples": "samples.parquet", "deals": "deals.csv", "report": "report.html",
+    "workbook": "forecast.xlsx",
+}  # fmt: skip
+ENDINGS = {"samples": ".parquet", "deals": ".csv", "report": ".html"}
 FORMULA = re.compile(r"[=+\-@\t\r\n]")  # spreadsheets run a cell that begins like this
 
 
@@ -73,12 +77,18 @@ def write(
     summary: Summary,
     samples: Callable[[], pd.DataFrame],
     deals: Callable[[], pd.DataFrame],
+    report: Callable[[], str],
+    workbook: Callable[[], bytes],
 ) -> None:
-    """Write what `files` asks for; the tables are made only where they are wanted."""
+    """Write what `files` asks for; tables, page and workbook are made only where they are wanted."""
     if "samples" in files:
         write_parquet(files["samples"], samples())
     if "deals" in files:
         write_csv(files["deals"], deals())
+    if "report" in files:
+        write_text(files["report"], report())
+    if "workbook" in files:
+        write_bytes(files["workbook"], workbook())
     if "json" in files:
         write_json(files["json"], with_files(summary, files))
 

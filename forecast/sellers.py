@@ -49,7 +49,7 @@ def without_sellers(
     deals = history.deals.copy()
     open_ = np.isin(np.arange(len(deals)), history.visits.deal[history.open_visits()])
     deals[column] = who.where(~(theirs & open_), REASSIGNED)
-    moved = scenario(fit.with_history(replace(history, deals=deals)), edges, None, minor=minor, seed=seed)
+    moved = scenario(fit.with_history(replace(history, deals=deals)), edges, (), minor=minor, seed=seed)
     return levers.without_templates(
         Assumptions(
             replace(moved.draws, frailty=prepared.draws.frailty),

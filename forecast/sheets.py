@@ -41,8 +41,8 @@ PERIOD = (
 )
 
 
-def of_answer(summary: Summary, samples: pd.DataFrame, deals: pd.DataFrame | None) -> list[Sheet]:
-    """The answer, months, clients, levers, open deals (where they are given), and the simulations by month."""
+def of_answer(summary: Summary, samples: pd.DataFrame, deals: pd.DataFrame) -> list[Sheet]:
+    """The answer, months, clients, groups, levers, open deals, and the simulations by month."""
     sheets = [
         Sheet("Read me", _read_me(summary, "Can it reach its target?")),
         _sheet(
@@ -53,15 +53,12 @@ def of_answer(summary: Summary, samples: pd.DataFrame, deals: pd.DataFrame | Non
         ),
         _sheet("Months", _by_month(summary), RANGE, NOTE, "won: before the as-of date, part of the others."),
         _sheet("Clients", _clients(summary), "expected: mean revenue still to come; share: of all that is."),
+        _sheet("Groups", _groups(summary), "Teams, sellers and the like: they sum to the whole."),
     ]
     if summary.get("levers") is not None:
         sheets.append(_sheet("Levers", levers(summary), "One step of each lever, all else and all luck the same."))
-    if deals is not None:
-        told = (
-            "p_win: the chance that it is won; close: the day of winning, where it is; expected_value: in the periods."
-        )
-        sheets.append(_sheet("Open deals", deals, told))
-    return [*sheets, _simulations(wide(samples))]
+    told = "p_win: the chance that it is won; close: the day of winning, where it is; expected_value: in the periods."
+    return [*sheets, _sheet("Open deals", deals, told), _simulations(wide(samples))]
 
 
 def of_scenarios(summary: Summary, simulations: pd.DataFrame) -> list[Sheet]:
@@ -123,8 +120,20 @@ def _by_month(summary: Summary) -> pd.DataFrame:
 
 
 def _clients(summary: Summary) -> pd.DataFrame:
-    rows = [{"period": one["period"], **client} for one in summary["periods"] for client in one["clients"]["top"]]
-    return pd.DataFrame(rows, columns=["period", "client", "share", "expected"])
+    return pd.DataFrame(
+        [{"period": one["period"], **client} for one in summary["periods"] for client in one["clients"]["table"]]
+    )
+
+
+def _groups(summary: Summary) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {"period": one["period"], "grouping": groups["grouping"], **row}
+            for one in summary["periods"]
+            for groups in one["groups"]
+            for row in groups["rows"]
+        ]
+    )
 
 
 def _changes(told: Summary) -> pd.DataFrame:

@@ -33,7 +33,7 @@ def width(asked: WhatIf, fit: Fit, fiscal_year_starts: int, progress: Progress |
     """
     edges = asked.given.draws.month_edges + fit.history.day
     other = other_future(fit, fiscal_year_starts, asked.seed + 1)
-    shocked = scenario(other, edges, None, minor=asked.minor, seed=asked.seed).draws
+    shocked = scenario(other, edges, (), minor=asked.minor, seed=asked.seed).draws
     return parts(asked, shocked, progress)
 
 

@@ -158,9 +158,15 @@ class TestWriting:
             raise AssertionError
 
         files = outputs.chosen(None, {"json": tmp_path / "a.json"})
-        outputs.write(files, summaries.maven(), never, never)
+        outputs.write(files, summaries.maven(), never, never, never, never)
         told = json.loads((tmp_path / "a.json").read_text("utf-8"))["files"]
-        assert told == {"json": str(tmp_path / "a.json"), "samples": None, "deals": None, "workbook": None}
+        assert told == {
+            "json": str(tmp_path / "a.json"),
+            "samples": None,
+            "deals": None,
+            "report": None,
+            "workbook": None,
+        }
 
 
 class TestChosen:
@@ -171,6 +177,7 @@ class TestChosen:
             "json": tmp_path / "a.json",
             "samples": out / "samples.parquet",
             "deals": out / "deals.csv",
+            "report": out / "report.html",
             "workbook": out / "forecast.xlsx",
         }
         assert out.is_dir()

@@ -139,7 +139,7 @@ def test_the_workbook_of_an_answer(asked: Asked) -> None:
     answer = asked.answer
     content = workbook(sheets.of_answer(finite(answer.summary), answer.samples(), answer.deals()))
     names = openpyxl.load_workbook(io.BytesIO(content), read_only=True).sheetnames
-    assert names == ["Read me", "Answer", "Months", "Clients", "Levers", "Open deals", "Simulations"]
+    assert names == ["Read me", "Answer", "Months", "Clients", "Groups", "Levers", "Open deals", "Simulations"]
     found = pd.DataFrame(rows(content, "Simulations")[3:])
     np.testing.assert_allclose(found.iloc[:, 1:], answer.outcomes.won / 100)
     told = rows(content, "Answer")
