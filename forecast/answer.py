@@ -86,26 +86,28 @@ def ask(
     deal_detail: bool = False,
     past: Mapping[str, Any] | None = None,
     fits: Kept | None = None,
+    fitted: Fit | None = None,
 ) -> Answer:
     """Fit what was known at the origin, simulate, and answer; FunnelError where that cannot be done.
 
     past: the result of a backtest, whose record is quoted (see forecast/record.py). fits: where a fit is looked for
-    and kept, as in kept_for(config); without, it is made anew. The answer is the same.
+    and kept, as in kept_for(config); without, it is made anew. The answer is the same. fitted: the fit to be asked, of
+    the history as of the origin (see Fit.with_history), in place of one made here.
     """
-    history = as_of(tables, config.funnel, question.origin)
+    history = as_of(tables, config.funnel, question.origin) if fitted is None else fitted.history
     last = max(period.after for period, _ in question.periods)
     edges, kept = _month_edges(history, question, pd.Timestamp(last))
     attributes = model_attributes(config, history)
     grouping = attributes[0] if attributes else None
-    fitted, prepared, outcomes = simulated(
+    asked, prepared, outcomes = simulated(
         config, history, edges, kept, draws=question.draws, seed=question.seed, grouping=grouping,
-        progress=progress, threads=threads, deal_detail=deal_detail, fits=fits,
+        progress=progress, threads=threads, deal_detail=deal_detail, fits=fits, fitted=fitted,
     )  # fmt: skip
     minor = 10**config.funnel.minor_digits
     months = _labels(edges[: kept + 1])
-    summary = summarise(config, tables, question, fitted, prepared, outcomes, edges[: kept + 1], grouping, minor)
+    summary = summarise(config, tables, question, asked, prepared, outcomes, edges[: kept + 1], grouping, minor)
     summary["record"] = None if past is None else record(past, config, question.origin)
-    return Answer(question, summary, outcomes, months, fitted, prepared, minor)
+    return Answer(question, summary, outcomes, months, asked, prepared, minor)
 
 
 def simulated(
@@ -121,15 +123,17 @@ def simulated(
     threads: int | None = None,
     deal_detail: bool = False,
     fits: Kept | None = None,
+    fitted: Fit | None = None,
 ) -> tuple[Fit, Scenario, Outcomes]:
     """The fit of a history and its simulations over the months between `edges` (days since 1970-01-01, the first
     the origin); deals are created, and amounts counted, in the first `kept` of them.
     """
     end = pd.Timestamp(0) + pd.Timedelta(days=float(edges[-1]) - 1)
-    fitted = (fit if fits is None else fits.fit)(
-        history, model_attributes(config, history), until=end, fiscal_year_starts=config.funnel.fiscal_year_starts,
-        draws=draws, seed=seed, progress=progress,
-    )  # fmt: skip
+    if fitted is None:
+        fitted = (fit if fits is None else fits.fit)(
+            history, model_attributes(config, history), until=end, fiscal_year_starts=config.funnel.fiscal_year_starts,
+            draws=draws, seed=seed, progress=progress,
+        )  # fmt: skip
     prepared = scenario(fitted, edges, grouping, minor=10**config.funnel.minor_digits, seed=seed)
     outcomes = simulate(
         prepared.draws, prepared.open_deals, prepared.templates, seed=seed,

@@ -234,6 +234,58 @@ def trend_command(
     terminal_trend.show_trend(board, console())
 
 
+@app.command("bridge")
+def bridge_command(
+    source: OptionalSource = None,
+    sample: Annotated[str | None, typer.Option(help="Of a sample: maven or b2b.")] = None,
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="The earlier day. Default: a month before --to.")
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="The later day. Default: as for forecast.")
+    ] = None,
+    period: Annotated[
+        list[str] | None, typer.Option(metavar="PERIOD", help="As for forecast; default: those of the funnel file.")
+    ] = None,
+    target: Annotated[list[str] | None, typer.Option(metavar="AMOUNT", help="One for each --period.")] = None,
+    draws: Annotated[int | None, typer.Option(min=1, help="How many futures are simulated as of each day.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same answer.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Default: all cores; same answer.")] = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it as JSON.")] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Write it as CSV.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Fit anew, also if fits of the same data are kept.")] = False,
+) -> None:
+    """What moved the answer between two days: deals won, lost, moved, aged, re-sized, created, and what was learned."""
+    asked = _source(source, sample)
+    with bars() as progress:
+        progress("Reading the rows", 0, 0)
+        config, tables = load(asked)
+        outputs.spare_inputs({kind: path for kind, path in (("json", json), ("csv", csv)) if path}, config)
+        now = question_from(
+            config, tables, as_of=last, period=period or None, target=target or None, draws=draws, seed=seed
+        )
+        then = trend.question_as_of(now, trend.earlier(now, first))
+        progress("Loading the model", 0, 0)
+        from forecast import bridge  # imports PyMC, which takes seconds
+        from forecast.answer import ask
+        from forecast.kept import kept_for
+
+        answers = [
+            ask(
+                config, tables, question, threads=threads, fits=kept_for(config, fresh=fresh),
+                progress=trend.as_of_day(question, progress),
+            )
+            for question in (then, now)
+        ]  # fmt: skip
+        progress("Walking the bridge", 0, 0)
+        board = outputs.finite(bridge.bridge(*answers, threads=threads))
+    if json is not None:
+        outputs.write_json(json, board)
+    if csv is not None:
+        outputs.write_csv(csv, bridge.table(board))
+    terminal_trend.show_bridge(board, console())
+
+
 @app.command()
 def backtest(
     source: Annotated[
