@@ -45,7 +45,9 @@ def ask_missing(
         from forecast.kept import kept_for
 
         try:
-            answer = ask(config, tables, question, progress=as_of_day(question, progress), fits=kept_for(config))
+            answer = ask(
+                config, tables, question, progress=as_of_day(question, progress), fits=kept_for(config), levers=False
+            )
         except FunnelError as failed:
             refused.append({"origin": question.origin.isoformat(), "why": failed.message})
             continue

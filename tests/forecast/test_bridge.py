@@ -82,7 +82,7 @@ def amounts_stay(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def asked_of(made: Tables, day: pd.Timestamp, **fit: Any) -> Answer:
     question = question_from(CONFIG, made, as_of=day.date(), period="2024", target=500, draws=DRAWS)
-    return ask(CONFIG, made, question, fitted=certain(as_of(made, CONFIG.funnel, day), **fit))
+    return ask(CONFIG, made, question, fitted=certain(as_of(made, CONFIG.funnel, day), **fit), levers=False)
 
 
 def walked(more: list[tuple[Any, ...]], changed: dict[str, float] | None = None, **later: Any) -> dict[str, Any]:
@@ -160,7 +160,9 @@ def answer(company: tuple[Config, Tables], fit: Fit, day: str, **changes: Any) -
     config, tables = company
     periods = {"period": ["2024Q2", "2024-04-20..2024-05-15"], "target": [900_000, 300_000]}
     question = question_from(config, tables, as_of=day, **{**periods, **changes})
-    return ask(config, tables, question, fitted=fit.with_history(as_of(tables, config.funnel, question.origin)))
+    return ask(
+        config, tables, question, fitted=fit.with_history(as_of(tables, config.funnel, question.origin)), levers=False
+    )
 
 
 def test_the_parts_sum_to_the_move(asked: Asked, company: tuple[Config, Tables]) -> None:
