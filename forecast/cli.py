@@ -26,10 +26,12 @@ from forecast import (
     terminal_check,
 )
 from forecast.errors import FunnelError
+from forecast.language import ENGLISH, LANGUAGES, known, speaking
 from forecast.progress import bars
 from forecast.question import question_from
 from forecast.screen import console
 from forecast.sources import load
+from forecast.told import Told
 from forecast.windows import usual_horizon, windows
 
 app = typer.Typer(
@@ -123,7 +125,11 @@ def forecast(
     deals: Annotated[
         Path | None, typer.Option(metavar="FILE.csv", help="Write what to expect of every open deal.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write all three files into this folder.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="Write a page to read, with figures, and to print.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write all of these files into this folder.")] = None,
+    lang: Annotated[str, typer.Option(help=f"Of the answer: {' or '.join(LANGUAGES)}.")] = ENGLISH,
     past: Annotated[
         Path | None,
         typer.Option("--record", metavar="FILE", help="The backtest.json to quote. Default: the funnel's own, if any."),
@@ -135,7 +141,8 @@ def forecast(
     Day, periods, targets, draws and seed that are not given are taken from the funnel file.
     """
     asked = options.source_path(source, sample)
-    files = outputs.chosen(out, {"json": json, "samples": samples, "deals": deals})
+    known(lang)
+    files = outputs.chosen(out, {"json": json, "samples": samples, "deals": deals, "report": report})
     with bars() as progress:
         progress("Reading the rows", 0, 0)
         config, tables = load(asked)
@@ -166,11 +173,18 @@ def forecast(
     summary = outputs.finite(answer.summary)
     told = outputs.with_files(summary, {})
     try:
-        outputs.write(files, summary, answer.samples, answer.deals)
+        outputs.write(files, summary, answer.samples, answer.deals, lambda: _page(answer, lang))
         told = outputs.with_files(summary, files)
     finally:  # the answer is shown also where the disk is full
-        terminal.show(told, console())
+        with speaking(lang):
+            terminal.show(told, console())
     runs.note(places.folder_of(config), summary)
+
+
+def _page(answer: Told, lang: str) -> str:
+    from forecast.report import page  # imports Plotly
+
+    return page(answer, lang)
 
 
 @app.command()
