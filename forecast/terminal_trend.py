@@ -9,7 +9,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from forecast.screen import Column, tables
-from forecast.words import chance, day, exact, money, percent, plain, signed, span, with_unit
+from forecast.words import chance, day, exact, money, percent, plain, points, signed, span, with_unit
 
 Board = Mapping[str, Any]
 
@@ -98,8 +98,7 @@ def _steps(period: Board, board: Board, width: int) -> Iterator[RenderableType]:
 
 
 def _points(change: float) -> str:
-    told = f"{100 * change:+.1f}".replace("-", "−")
-    return "0" if told in ("+0.0", "−0.0") else told
+    return points(change) if change else "0"
 
 
 def _heading(period: Board, more: str) -> str:
