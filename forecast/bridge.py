@@ -217,7 +217,7 @@ def _old_view(then: Answer, now: Answer) -> Scenario:
     """The deals that are open now, in the months of now, as seen with what was known then."""
     edges = now.scenario.draws.month_edges[: len(now.months) + 1] + now.fit.history.day
     known = then.fit.with_history(now.fit.history)
-    seen = scenario(known, edges, None, minor=now.minor, seed=now.question.seed)
+    seen = scenario(known, edges, (), minor=now.minor, seed=now.question.seed)
     before = then.scenario.draws
     revised = {name: getattr(before, name) for name in ("amount_kept", "amount_shift", "amount_scale")}
     differ = _old_frailty(seen.draws.frailty, seen.labels["client"], before.frailty, then.scenario.labels["client"])
