@@ -141,7 +141,9 @@ def simulated(
         history, model_attributes(config, history), until=end, fiscal_year_starts=config.funnel.fiscal_year_starts,
         draws=draws, seed=seed, progress=progress,
     )  # fmt: skip
-    prepared = scenario(fitted, edges, grouping, minor=10**config.funnel.minor_digits, seed=seed)
+    prepared = scenario(
+        fitted, edges, grouping, minor=10**config.funnel.minor_digits, seed=seed, follow=config.follow_ups
+    )
     outcomes = simulate(
         prepared.draws, prepared.open_deals, prepared.templates, seed=seed,
         group_sizes={name: len(names) for name, names in prepared.labels.items()},
