@@ -124,8 +124,8 @@ def test_the_scenario_has_them_only_where_asked() -> None:
     """All other draws stay as they were; new deals become fewer by those that follow wins."""
     fit = small_fit().fit
     section = FollowUpSection(per_win=0.3, after=(10, 60))
-    without = scenario(fit, EDGES, "segment", minor=100, seed=3)
-    with_them = scenario(fit, EDGES, "segment", minor=100, seed=3, follow=section)
+    without = scenario(fit, EDGES, ["segment"], minor=100, seed=3)
+    with_them = scenario(fit, EDGES, ["segment"], minor=100, seed=3, follow=section)
     assert without.draws.follow_ups is None
     assert with_them.draws.template_cdf.tobytes() == without.draws.template_cdf.tobytes()
     assert (with_them.draws.arrival_mean < without.draws.arrival_mean).all()
