@@ -11,7 +11,7 @@ import pandas as pd
 from forecast.config import Config
 from forecast.draws import NEW, NEWCOMERS, OPEN, OTHERS, Scenario
 from forecast.fit import Fit
-from forecast.history import Floats, History, as_of, day_of
+from forecast.history import Floats, History, actual, as_of, day_of
 from forecast.models.arrivals import count_arrivals
 from forecast.periods import Period
 from forecast.question import Question
@@ -50,6 +50,7 @@ def summarise(
             "checked": health.checked,
             "outside": health.outside,
             "seconds": round(health.seconds, 1),
+            "kept": fitted.kept,
             "worst": health.worst or None,
             "message": health.told(),
         },
@@ -137,7 +138,7 @@ def _period(
         "by_month": _by_month(period, history, outcomes, edges, mask, minor),
         "clients": _clients(history, prepared, outcomes, goal, asked, minor),
         "groups": None if grouping is None else _groups(grouping, prepared, outcomes, mask, minor),
-        "actual": _actual(start, after, target, history, recorded),
+        "actual": actual(start, after, target, history, recorded),
     }
 
 
@@ -197,14 +198,6 @@ def _groups(grouping: str, prepared: Scenario, outcomes: Outcomes, mask: Any, mi
     order = np.argsort(-expected, kind="stable")[:SHOWN]
     names = prepared.labels[grouping]
     return {"grouping": grouping, "top": [{"group": names[i], "expected": float(expected[i])} for i in order]}
-
-
-def _actual(start: float, after: float, target: float, history: History, recorded: History) -> dict[str, Any] | None:
-    """What the records that go on past the period tell; None where they do not."""
-    if recorded.day < after or recorded.day <= history.day:
-        return None
-    revenue = recorded.won_between(start, after)
-    return {"revenue": revenue, "hit": revenue >= target}
 
 
 def _stage(fitted: Fit, prepared: Scenario, stage: int) -> dict[str, Any]:

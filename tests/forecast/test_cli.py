@@ -77,7 +77,9 @@ def test_init_then_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     assert run(monkeypatch, "init", rows) == 2
     assert "this file is there already" in capsys.readouterr().err
     assert run(monkeypatch, "init", rows, "--force") == 0
-    assert run(monkeypatch, "init", rows, "--out", "/elsewhere.toml") == 2
+    (tmp_path / "other").mkdir()
+    assert run(monkeypatch, "init", rows, "--out", tmp_path / "other" / "sales.toml") == 0
+    assert run(monkeypatch, "check", tmp_path / "other" / "sales.toml") == 0
     assert run(monkeypatch, "check", tmp_path) == 0
 
 
@@ -383,3 +385,53 @@ class TestBacktest:
     ) -> None:  # fmt: skip
         assert run(monkeypatch, "backtest", company, *arguments) == 2
         assert told in capsys.readouterr().err
+
+
+class TestTrend:
+    """`funnel trend` of a small company, with a stand-in for the answer."""
+
+    @pytest.fixture
+    def company(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        from tests.forecast.companies import SMALL, small, write_company
+
+        def ask(config: Any, tables: Any, question: Question, **_: Any) -> SimpleNamespace:
+            periods = [
+                {**summaries.maven()["periods"][0], "period": one.label, "target": target}
+                for one, target in question.periods
+            ]
+            summary = {**summaries.maven(), "origin": question.origin.isoformat(), "periods": periods}
+            return SimpleNamespace(summary=summary, samples=None, deals=None)
+
+        monkeypatch.setattr(answer, "ask", ask)
+        return write_company(tmp_path / "company", SMALL, small())
+
+    def test_forecasts_are_noted_and_followed(
+        self, company: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run(monkeypatch, "trend", company) == 2
+        assert "is on record" in capsys.readouterr().err
+        assert run(monkeypatch, "forecast", company, "--as-of", "2024-04-01") == 0
+        capsys.readouterr()
+        files = ("--json", company / "t.json", "--csv", company / "t.csv")
+        assert run(monkeypatch, "trend", company, "--origins", "2024-02-01..2024-03-01", *files) == 0
+        shown = capsys.readouterr().out
+        assert all(len(line) <= 100 for line in shown.splitlines())
+        assert [line[:10] for line in shown.splitlines() if line.startswith("2024-0")] == [
+            "2024-02-01", "2024-03-01", "2024-04-01", "2024-04-20", "2024-02-01", "2024-03-01", "2024-04-01",
+            "2024-02-01", "2024-03-01", "2024-04-01",
+        ]  # fmt: skip
+        assert len(json.loads((company / "t.json").read_text())["periods"]) == 3
+        assert len(pd.read_csv(company / "t.csv")) == 9
+        assert len(pd.read_parquet(company / ".funnel" / "funnel" / "runs.parquet")) == 9
+
+    def test_what_cannot_be_followed(
+        self, company: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for arguments, told in (
+            (["--origins", "soon"], "is not a day"),
+            (["--origins", "2024-01-01", "--every", "day"], "is not a step"),
+            (["--origins", "2025-01-01"], "wholly in the past"),
+            (["--csv", company / "deals.csv"], "would replace"),
+        ):
+            assert run(monkeypatch, "trend", company, *arguments) == 2
+            assert told in capsys.readouterr().err
