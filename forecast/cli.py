@@ -11,7 +11,9 @@ from rich.markup import escape
 from rich.text import Text
 
 from forecast import (
+    cli_what_if,
     drafting,
+    options,
     outputs,
     places,
     record,
@@ -24,14 +26,12 @@ from forecast import (
     terminal_trend,
     trend,
 )
-from forecast.errors import FunnelError, near
+from forecast.errors import FunnelError
 from forecast.progress import bars
 from forecast.question import question_from
 from forecast.screen import console
 from forecast.sources import load
 from forecast.windows import days_named, usual_horizon, windows
-
-SAMPLES = Path(__file__).parent / "samples"
 
 app = typer.Typer(
     help="Can this sales funnel reach its target?",
@@ -42,9 +42,6 @@ app = typer.Typer(
 )
 
 Source = Annotated[Path, typer.Argument(help="A funnel file (TOML), a folder with one, or a CSV or Parquet file.")]
-OptionalSource = Annotated[
-    Path | None, typer.Argument(help="A funnel file (TOML), a folder with one, or a CSV or Parquet file.")
-]
 
 
 def main() -> None:
@@ -111,27 +108,15 @@ def check(
 
 @app.command()
 def forecast(
-    source: Annotated[
-        Path | None,
-        typer.Argument(help="A funnel file (TOML), a folder with one, or a CSV or Parquet file."),
-    ] = None,
-    sample: Annotated[str | None, typer.Option(help="Answer for a sample that comes along: maven or b2b.")] = None,
-    as_of: Annotated[
-        str | None,
-        typer.Option(metavar="DATE", help="The day of the question; nothing from that day on is used."),
-    ] = None,
-    period: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PERIOD", help="2017Q4, 2017, 2017-10 or FROM..TO; may be repeated."),
-    ] = None,
-    target: Annotated[
-        list[str] | None,
-        typer.Option(metavar="AMOUNT", help="Revenue to reach in the period; one for each --period."),
-    ] = None,
-    draws: Annotated[int | None, typer.Option(min=1, help="How many futures are simulated.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same answer.")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Default: all cores; same answer.")] = None,
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the answer as JSON.")] = None,
+    source: options.Source = None,
+    sample: options.Sample = None,
+    as_of: options.AsOf = None,
+    period: options.Periods = None,
+    target: options.Targets = None,
+    draws: options.DrawsOption = None,
+    seed: options.Seed = None,
+    threads: options.Threads = None,
+    json: options.Json = None,
     samples: Annotated[
         Path | None,
         typer.Option(metavar="FILE.parquet", help="Write the amount won by simulation and month."),
@@ -144,15 +129,13 @@ def forecast(
         Path | None,
         typer.Option("--record", metavar="FILE", help="The backtest.json to quote. Default: the funnel's own, if any."),
     ] = None,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Fit anew, also where a fit of the same data is kept.")
-    ] = False,
+    fresh: options.Fresh = False,
 ) -> None:
     """The probability that the funnel reaches its target, with what it rests on.
 
     Day, periods, targets, draws and seed that are not given are taken from the funnel file.
     """
-    asked = _source(source, sample)
+    asked = options.source_path(source, sample)
     files = outputs.chosen(out, {"json": json, "samples": samples, "deals": deals})
     with bars() as progress:
         progress("Reading the rows", 0, 0)
@@ -193,7 +176,7 @@ def forecast(
 
 @app.command("trend")
 def trend_command(
-    source: OptionalSource = None,
+    source: options.Source = None,
     sample: Annotated[str | None, typer.Option(help="Follow a sample: maven or b2b.")] = None,
     period: Annotated[
         list[str] | None, typer.Option(metavar="PERIOD", help="As for forecast; default: those of the funnel file.")
@@ -213,7 +196,7 @@ def trend_command(
 
     Every `funnel forecast` is noted. With --origins, past days are asked as well, with only what was known then.
     """
-    asked = _source(source, sample)
+    asked = options.source_path(source, sample)
     with bars() as progress:
         progress("Reading the rows", 0, 0)
         config, tables = load(asked)
@@ -266,7 +249,7 @@ def backtest(
 
     An interrupted run goes on where it stopped. `funnel forecast` quotes the record that this leaves.
     """
-    asked = _source(source, sample)
+    asked = options.source_path(source, sample)
     with bars() as progress:
         progress("Reading the rows", 0, 0)
         config, tables = load(asked)
@@ -302,20 +285,7 @@ def backtest(
     shown.print(Text(f"\nFile: {file}"), soft_wrap=True)
 
 
-def _source(source: Path | None, sample: str | None) -> Path:
-    """The path that is meant by FILE_OR_CONFIG or by --sample."""
-    known = sorted(path.parent.name for path in SAMPLES.glob("*/funnel.toml"))
-    if source is not None and sample is not None:
-        raise FunnelError("a file and --sample were both given", remedy="Give one of them.")
-    if source is not None:
-        return source
-    if sample is None:
-        remedy = f"Name a funnel file or a CSV file, or try a sample: --sample {known[0]}"
-        raise FunnelError("there is nothing to forecast", remedy=remedy)
-    if sample not in known:
-        raise FunnelError(f"there is no sample '{sample}'", remedy=near(sample, known))
-    return SAMPLES / sample / "funnel.toml"
-
+cli_what_if.add_to(app)
 
 if __name__ == "__main__":
     main()

@@ -47,7 +47,7 @@ def ask_missing(
             progress(f"As of {day}: {stage[:1].lower()}{stage[1:]}", done, total)
 
         try:
-            answer = ask(config, tables, question, progress=tell, fits=kept_for(config))
+            answer = ask(config, tables, question, progress=tell, fits=kept_for(config), levers=False)
         except FunnelError as failed:
             refused.append({"origin": question.origin.isoformat(), "why": failed.message})
             continue

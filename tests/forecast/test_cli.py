@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from forecast import answer, cli
+from forecast import answer, cli, levers
 from forecast.question import Question
 from tests.forecast import summaries
 
@@ -133,6 +133,33 @@ def test_wrong_usage(arguments: list[str], monkeypatch: pytest.MonkeyPatch, caps
     shown = capsys.readouterr().err
     assert "Error:" in shown
     assert "Traceback" not in shown
+
+
+class TestWhatIf:
+    """`funnel levers`, with an answer made by hand where sampling would start."""
+
+    def test_levers(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        seen: dict[str, Any] = {}
+
+        def ask(config: Any, tables: Any, question: Question, **options: Any) -> SimpleNamespace:
+            seen.update(options, question=question)
+            return SimpleNamespace(summary=summaries.unasked(), what_if="what if")
+
+        def change(what_if: Any, wanted: float, **options: Any) -> Any:
+            seen.update(options, what_if=what_if, wanted=wanted)
+            return summaries.maven()["levers"]
+
+        monkeypatch.setattr(answer, "ask", ask)
+        monkeypatch.setattr(levers, "what_would_change", change)
+        file = tmp_path / "a.json"
+        assert run(monkeypatch, "levers", "--sample", "maven", "--wanted", "0.7", "--sales", "12", "--json", file) == 0
+        assert "Engaging: conversion" in capsys.readouterr().out
+        assert (seen["what_if"], seen["wanted"], seen["sales"], seen["every_lever"]) == ("what if", 0.7, 12.0, True)
+        assert seen["levers"] is False  # not asked twice
+        written = json.loads(file.read_text("utf-8"))
+        assert written["levers"]["periods"][0]["solutions"]
+        assert written["files"]["json"] == str(file)
+        assert run(monkeypatch, "levers", "--sample", "maven", "--wanted", "1.5") == 2
 
 
 class TestForecast:
@@ -399,7 +426,7 @@ class TestTrend:
                 {**summaries.maven()["periods"][0], "period": one.label, "target": target}
                 for one, target in question.periods
             ]
-            summary = {**summaries.maven(), "origin": question.origin.isoformat(), "periods": periods}
+            summary = {**summaries.unasked(), "origin": question.origin.isoformat(), "periods": periods}
             return SimpleNamespace(summary=summary, samples=None, deals=None)
 
         monkeypatch.setattr(answer, "ask", ask)
