@@ -49,8 +49,12 @@ MAVEN: Summary = {
             "lead_time_days": {"p50": 52.1, "low": 49.8, "high": 54.9},
         }
     ],
+    "exits": [
+        {"from": "Engaging", "to": "Won", "kind": "won", "count": 2100},
+        {"from": "Engaging", "to": "Lost", "kind": "lost", "count": 1500},
+    ],
     "record": {"questions": 4, "level": 0.8, "held": 3, "since": "2017-06-01", "horizon": "quarter"},
-    "files": {"json": "out/forecast.json", "samples": "out/samples.parquet", "deals": None},
+    "files": {"json": "out/forecast.json", "samples": "out/samples.parquet", "deals": None, "report": None},
 }
 
 
@@ -215,7 +219,7 @@ def business() -> Summary:
         periods=[first, second],
         stages=[{"stage": name, **stage} for name in STAGES],
         open={"deals": 612, "viable": 401, "value": 9_870_000.0, "amounts_known": True},
-        files={"json": None, "samples": None, "deals": None},
+        files={"json": None, "samples": None, "deals": None, "report": None},
         levers=told_levers(
             *(changes(one["period"], STAGES, tuple(m["month"] for m in months)) for one in (first, second))
         ),
