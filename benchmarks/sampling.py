@@ -1,7 +1,7 @@
 """How long a posterior takes: with more deals, more stages, more cells, and against PyMC's own sampler.
 
-Deals move through a line of stages with a chance of about 0.7 each, 30 months on record; levels of attributes and months
-make them quicker or slower, and more or less likely to move on. The
+Deals move through a line of stages with a chance of about 0.7 each, 30 months on record; levels of attributes and
+months make them quicker or slower, and more or less likely to move on. The
 cost of one evaluation of the density with its gradient depends on the exposure table alone; sampling also on how many
 evaluations a draw takes. The ratio of 1,000,000 deals to 20,000 has a budget, the rest is for information.
 """
