@@ -36,8 +36,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import gamma
 
-from forecast import explained, plots_model
+from forecast import explained
 from forecast.answer import ask
+from forecast.plots import model as figures
 from forecast.question import question_from
 from forecast.rates import STATED_AGE, stage_rates
 from forecast.sources import load
@@ -119,7 +120,7 @@ table[table["stage"] == name].round(1).head(12)
 # picture, circles are the plain counts and lines what the model makes of them. Where deals are many, they agree.
 
 # %%
-plots_model.hazards(fit, stage)
+figures.hazards(fit, stage)
 
 # %% [markdown]
 # Whatever the shape is, one hump or two, an expiry after thirty days, deals that stall and are never heard of
@@ -146,7 +147,7 @@ print(f"(visits still open after {STATED_AGE:.0f} days count as not converted)")
 # that keeps the forecast honest: a thousand independent deals would average out, a bad December does not.
 
 # %%
-plots_model.months(fit, Kind.WON)
+figures.months(fit, Kind.WON)
 
 # %% [markdown]
 # ## 5. Attributes: who sells what to whom
@@ -159,7 +160,7 @@ plots_model.months(fit, Kind.WON)
 # %%
 attributes = [column for column in exposure.cells.columns if not column.startswith("(")]
 print("Attributes in this fit:", ", ".join(exposure.cells.columns) or "none")
-plots_model.levels(fit, attributes[0], Kind.WON) if attributes else None
+figures.levels(fit, attributes[0], Kind.WON) if attributes else None
 
 # %% [markdown]
 # A level's factor acts on the speed of one exit. A seller with a high factor for winning *and* for losing decides
@@ -187,7 +188,7 @@ else:
 # and first stage of a new deal are those of a recent one, drawn together, so that what belongs together stays together.
 
 # %%
-plots_model.arrivals(fit)
+figures.arrivals(fit)
 
 # %% [markdown]
 # ## 8. Is it any good?
