@@ -40,7 +40,7 @@ def test_ranges_of_revenue_hold_the_truth_with_frailty_only() -> None:
         actual = as_of(made.tables, FUNNEL, after).won_between(past.day, past.day + DAYS)
         for differ in (True, False):
             fitted = fit(past, [], until=after, seed=seed, draws=1000, clients_differ=differ)
-            asked = scenario(fitted, month_edges(origin, after), None, minor=100, seed=seed)
+            asked = scenario(fitted, month_edges(origin, after), (), minor=100, seed=seed)
             sizes = {name: len(names) for name, names in asked.labels.items()}
             outcomes = simulate(asked.draws, asked.open_deals, asked.templates, seed=seed, group_sizes=sizes)
             revenue = outcomes.won.sum(axis=1) / 100
