@@ -148,7 +148,8 @@ def simulated(
             history, model_attributes(config, history), until=end, fiscal_year_starts=config.funnel.fiscal_year_starts,
             draws=draws, seed=seed, progress=progress,
         )  # fmt: skip
-    prepared = scenario(fitted, edges, groupings, minor=10**config.funnel.minor_digits, seed=seed)
+    minor, follow = 10**config.funnel.minor_digits, config.follow_ups
+    prepared = scenario(fitted, edges, groupings, minor=minor, seed=seed, follow=follow)
     if parts:
         prepared = kept_apart(prepared, parts_of(fitted, prepared, config.funnel.expected_days))
     outcomes = simulate(

@@ -221,7 +221,7 @@ def _old_view(then: Answer, now: Answer) -> Scenario:
     before = then.scenario.draws
     revised = {name: getattr(before, name) for name in ("amount_kept", "amount_shift", "amount_scale")}
     differ = _old_frailty(seen.draws.frailty, seen.labels["client"], before.frailty, then.scenario.labels["client"])
-    return replace(seen, draws=replace(seen.draws, **revised, frailty=differ))
+    return replace(seen, draws=replace(seen.draws, **revised, frailty=differ, follow_ups=before.follow_ups))
 
 
 def _old_frailty(now: Frailty | None, names: list[str], then: Frailty | None, names_then: list[str]) -> Frailty | None:
