@@ -52,7 +52,7 @@ def without_sellers(
     moved = scenario(fit.with_history(replace(history, deals=deals)), edges, (), minor=minor, seed=seed)
     return levers.without_templates(
         Assumptions(
-            replace(moved.draws, frailty=prepared.draws.frailty),
+            replace(moved.draws, frailty=prepared.draws.frailty, follow_ups=prepared.draws.follow_ups),
             replace(moved.open_deals, groups=prepared.open_deals.groups),
             replace(moved.templates, groups=prepared.templates.groups),
         ),

@@ -34,7 +34,7 @@ def width(asked: WhatIf, fit: Fit, fiscal_year_starts: int, progress: Progress |
     edges = asked.given.draws.month_edges + fit.history.day
     other = other_future(fit, fiscal_year_starts, asked.seed + 1)
     shocked = scenario(other, edges, (), minor=asked.minor, seed=asked.seed).draws
-    return parts(asked, shocked, progress)
+    return parts(asked, replace(shocked, follow_ups=asked.given.draws.follow_ups), progress)
 
 
 def parts(asked: WhatIf, shocked: Draws, progress: Progress | None = None) -> dict[str, Any]:
