@@ -21,7 +21,7 @@ from forecast.language import say, speaking, spoken
 from forecast.outputs import finite
 from forecast.plots.paths import bends
 from forecast.told import Summary, Table, Told
-from forecast.words import number, percent, plain
+from forecast.words import chance, number, percent, plain
 
 WIDTH = 700  # pixels of a figure: what fits on A4
 
@@ -130,16 +130,38 @@ def _drivers(answer: Told) -> Part:
 
 def _clients(answer: Told) -> Part | None:
     """On whom the answer depends."""
-    periods = [period for period in answer.summary["periods"] if period["clients"]["top"]]
-    if not periods:
+    asked = answer.summary["periods"][0]["clients"]
+    if not asked.get("table"):
         return None
-    period = periods[0]
     rows = [
-        [plain(one["client"], 48), percent(one["share"]), told.amount(one["expected"], answer.summary)]
-        for one in period["clients"]["top"]
-    ]
-    head = [say("Client"), say("share of what is still expected"), say("expected")]
-    return Part(say("On whom it depends"), tables=[Table(head, rows)])
+        [
+            plain(one["client"], 40), percent(one["share"]), told.amount(one["expected"], answer.summary),
+            told.amount(one["open_value"], answer.summary), chance(one["p_hit_without"], one["p_hit_without_se"]),
+        ]
+        for one in asked["table"][:CLIENTS]
+    ]  # fmt: skip
+    head = [
+        say("Client"), say("share of what is still expected"), say("expected"), say("open"), say("chance without it"),
+    ]  # fmt: skip
+    said: list[Paragraph] = []
+    if asked["effective_number"] is not None:
+        so_many = number(asked["effective_number"], 0 if asked["effective_number"] >= 10 else 1)
+        said.append(("", "", say("Spread as if over {number} clients of the same size.", number=so_many)))
+    figures = [plots.dependence(answer)] if answer.summary["periods"][0]["gap"] > 0 else []
+    return Part(say("On whom it depends"), said, figures, [Table(head, rows)])
+
+
+CLIENTS = 10
+
+
+def _levers(answer: Told) -> Part | None:
+    """What would change the chance."""
+    found = answer.summary.get("levers")
+    open_ = [n for n, period in enumerate(answer.summary["periods"]) if period["gap"] > 0]
+    if found is None or not open_:
+        return None
+    note = say("± of a change is smaller than that of a chance: both are simulated with the same random numbers.")
+    return Part(say("What would change it"), figures=[plots.tornado(answer, n) for n in open_], note=note)
 
 
 def _basis(answer: Told) -> Part:
@@ -204,4 +226,4 @@ def _definitions() -> Iterator[tuple[str, str]]:
     )
 
 
-PARTS: tuple[Callable[[Told], Part | None], ...] = (_answer, _months, _drivers, _clients, _basis, _terms)
+PARTS: tuple[Callable[[Told], Part | None], ...] = (_answer, _months, _drivers, _clients, _levers, _basis, _terms)
