@@ -27,6 +27,7 @@ from forecast import (
     trend,
 )
 from forecast.errors import FunnelError
+from forecast.executors import executor, reach
 from forecast.language import ENGLISH, LANGUAGES, known, speaking
 from forecast.progress import bars
 from forecast.question import question_from
@@ -118,6 +119,7 @@ def forecast(
     draws: options.DrawsOption = None,
     seed: options.Seed = None,
     threads: options.Threads = None,
+    cluster: options.Cluster = None,
     json: options.Json = None,
     samples: Annotated[
         Path | None,
@@ -163,13 +165,17 @@ def forecast(
             raise FunnelError(
                 f"is the backtest of '{board['funnel']}'", file=past, remedy="Name the backtest.json of this funnel."
             )
+        if cluster is not None and threads is not None:
+            raise FunnelError("--threads and --cluster were both given", remedy="Give one of them.")
+        if cluster is not None:
+            reach(cluster)  # now, not after the fit
         progress("Loading the model", 0, 0)
         from forecast.answer import ask  # imports PyMC, which takes seconds
         from forecast.kept import kept_for
 
         answer = ask(
-            config, tables, question, progress=progress, threads=threads, deal_detail="deals" in files, past=board,
-            fits=kept_for(config, fresh=fresh),
+            config, tables, question, progress=progress, threads=threads, cluster=cluster, deal_detail="deals" in files,
+            past=board, fits=kept_for(config, fresh=fresh),
         )  # fmt: skip
     summary = outputs.finite(answer.summary)
     told = outputs.with_files(summary, {})
@@ -278,7 +284,6 @@ def backtest(
         folder = out or record.folder_of(config, sample)
         progress("Loading the model", 0, 0)
         from forecast.backtest import Settings, backtest, grouping_of  # imports PyMC, which takes seconds
-        from forecast.executors import executor
         from forecast.scoreboard import scoreboard
 
         settings = Settings(

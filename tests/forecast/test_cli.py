@@ -299,6 +299,8 @@ class TestForecast:
             (["SALES", *ASK, "--target", "2"], "1 periods were asked about, with 2 targets", "one --target"),
             (["SALES", *ASK, "--as-of", "yesterday"], "'yesterday' is not a date", "2017-10-01"),
             (["SALES", *ASK, "--samples", "a.csv"], "--samples writes parquet", ".parquet"),
+            (["SALES", *ASK, "--cluster", "nowhere"], "no Dask cluster at nowhere", "dask scheduler"),
+            (["SALES", *ASK, "--cluster", "x", "--threads", "2"], "--threads and --cluster", "Give one of them."),
             (["SALES", *ASK, "--json", "nowhere/a.json"], "no such folder", "Make it first."),
             (["SALES", *ASK, "--deals", "SALES"], "would replace what the forecast is read from", "--deals"),
         ],
