@@ -222,7 +222,7 @@ def _ours(
     edges = month_edges(window.origin, window.after)
     _, prepared, outcomes = simulated(
         config, history, edges, len(edges) - 1, draws=settings.draws, seed=settings.seed,
-        grouping=settings.grouping, deal_detail=True,
+        groupings=() if settings.grouping is None else (settings.grouping,), deal_detail=True,
     )  # fmt: skip
     minor = 10**config.funnel.minor_digits
     parts = outcomes.by["created"].sum(axis=1) / minor

@@ -55,7 +55,9 @@ class Section(BaseModel):
 
 
 class FunnelSection(Section):
-    """`stages`: open stages in funnel order (empty: guessed from the data); `viable_from`: one of them."""
+    """`stages`: open stages in funnel order (empty: guessed from the data); `viable_from`: one of them.
+    `expected_days`: stage -> days after which a deal in it is overdue (else told from the deals that moved on).
+    """
 
     name: str = ""
     currency: str = ""
@@ -63,6 +65,7 @@ class FunnelSection(Section):
     won: Name = "Won"
     lost: Name = "Lost"
     viable_from: Name | None = None
+    expected_days: Mapping[Name, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(default_factory=dict)
     fiscal_year_starts: Annotated[int, Field(ge=1, le=12)] = 1
 
     @property
@@ -90,6 +93,9 @@ class FunnelSection(Section):
             raise ValueError(
                 f"viable_from '{self.viable_from}' is not among stages. {near(self.viable_from, self.stages)}"
             )
+        for stage in self.expected_days:
+            if self.stages and stage not in self.stages:
+                raise ValueError(f"expected_days of '{stage}', which is not among stages. {near(stage, self.stages)}")
         return self
 
 
@@ -196,6 +202,7 @@ class ModelSection(Section):
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Days = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Quota = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class StagePrior(Section):
@@ -235,8 +242,25 @@ class ForecastSection(Section):
     periods: tuple[PeriodTarget, ...] = ()
 
 
+class DependenceSection(Section):
+    """From where on a funnel is called dependent on its clients.
+
+    `major`: share of expected revenue from which a client is a major one; 0.10 is where IFRS 8.34 and US GAAP (ASC
+    280-10-50-42) have a company disclose it. `concentration`: sum of squared shares from which revenue is concentrated;
+    0.18 is where the US Merger Guidelines of 2023 call a market highly concentrated. `chance_lost`: fall of the chance
+    without one client from which the target depends on it; 0.10 is a convention of this program.
+    """
+
+    major: Share = 0.10
+    concentration: Share = 0.18
+    chance_lost: Share = 0.10
+
+
 class Config(Section):
-    """The whole funnel file. `path` is where it was read from, or None."""
+    """The whole funnel file. `path` is where it was read from, or None.
+
+    `quotas`: period -> column of deals -> group -> revenue that the group has to reach in the period.
+    """
 
     funnel: FunnelSection = FunnelSection()
     source: SourceSection = SourceSection()
@@ -245,6 +269,8 @@ class Config(Section):
     model: ModelSection = ModelSection()
     priors: Mapping[Name, StagePrior] = Field(default_factory=dict)
     forecast: ForecastSection = ForecastSection()
+    dependence: DependenceSection = DependenceSection()
+    quotas: Mapping[Name, Mapping[Name, Mapping[Name, Quota]]] = Field(default_factory=dict)
     _path: Path | None = PrivateAttr(default=None)
 
     @property
@@ -275,6 +301,8 @@ class Config(Section):
         if self.source.rates and not self.funnel.currency:
             raise ValueError("[source.rates] needs the currency that they lead to: currency under [funnel]")
         self.periods()
+        for period in self.quotas:
+            parse_period(period, self.funnel.fiscal_year_starts)
         return self
 
     def with_funnel(self, **changes: Any) -> Config:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,10 +52,10 @@ def deal_keys(ids: Iterable[str]) -> np.ndarray:
     return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
 
 
-def scenario(fit: Fit, edges: Floats, grouping: str | None, *, minor: int, seed: int) -> Scenario:
+def scenario(fit: Fit, edges: Floats, groupings: Sequence[str], *, minor: int, seed: int) -> Scenario:
     """The simulator's input. `edges`: (M + 1,) days since 1970-01-01, from the origin on.
 
-    `grouping`: a column of deals whose groups are kept apart besides clients. `minor`: cents per unit.
+    `groupings`: columns of deals whose groups are kept apart besides clients. `minor`: cents per unit.
     A template stands for a deal as it was when created. Where its client was new then (and is known at creation), so
     is that of every deal drawn from it: new clients come as often as they did, each with a frailty of its own.
     """
@@ -76,14 +76,14 @@ def scenario(fit: Fit, edges: Floats, grouping: str | None, *, minor: int, seed:
     newcomer = _newcomers(history, chosen)
     labels = {"client": _client_labels(fit, bool(newcomer.any())), "created": ["before the origin", "later"]}
     differ = frailty(fit, labels["client"], deal_keys(labels["client"]))
-    if grouping is not None:
-        labels[grouping] = sorted(_named(history.deals[grouping]).unique())
+    for grouping in groupings:
+        labels[grouping] = sorted(named(history.deals[grouping]).unique())
 
     def deals(rows: Ints, at: Ints, age: Floats, created: int) -> Deals:
         table = history.deals.iloc[rows]
-        groups = {"client": _client_codes(client.iloc[rows], labels["client"])}
-        if grouping is not None:
-            groups[grouping] = pd.Index(labels[grouping]).get_indexer(pd.Index(_named(table[grouping])))
+        groups = {"client": client_codes(client.iloc[rows], labels["client"])}
+        for grouping in groupings:
+            groups[grouping] = pd.Index(labels[grouping]).get_indexer(pd.Index(named(table[grouping])))
         own = groups["client"]
         if created == NEW:
             groups["client"] = np.where(newcomer, len(labels["client"]) - 1, own)
@@ -160,7 +160,8 @@ def _minor(amount: Floats, minor: int) -> Ints:
     return np.where(np.isnan(amount), -1, np.rint(np.nan_to_num(amount) * minor)).astype(np.int64)
 
 
-def _named(column: pd.Series) -> pd.Series:  # type: ignore[type-arg]
+def named(column: pd.Series) -> pd.Series:  # type: ignore[type-arg]
+    """The group of every deal; those without one are a group."""
     return column.astype(object).where(column.notna(), NOBODY).astype(str)
 
 
@@ -190,11 +191,11 @@ def _client_counts(history: History, names: list[str]) -> Floats:
     """How many closed deals each client had: unknown clients are drawn in proportion."""
     last = history.last_visits()
     closed = clients(history)[history.visits.state[last] >= history.won]
-    counts = np.bincount(_client_codes(closed.dropna(), names), minlength=len(names)).astype(np.float64)
+    counts = np.bincount(client_codes(closed.dropna(), names), minlength=len(names)).astype(np.float64)
     return counts if counts.any() else (np.array(names) != NEWCOMERS).astype(np.float64)
 
 
-def _client_codes(client: pd.Series[Any], names: list[str]) -> Ints:
+def client_codes(client: pd.Series[Any], names: list[str]) -> Ints:
     """Index of each client in `names`; a missing one is -1, one that is not kept apart is among the others."""
     codes = pd.Index(names).get_indexer(pd.Index(client.astype(object))).astype(np.int64)
     others = names.index(OTHERS) if OTHERS in names else -1

@@ -104,6 +104,7 @@ def _months(answer: Told) -> Part:
 
 
 COLUMNS = 6  # of numbers, side by side
+SHOWN_CLIENTS = 5
 
 
 def _folded(table: Table) -> list[Table]:

@@ -41,7 +41,7 @@ def test_ranges_of_revenue_hold_the_truth_with_frailty_only() -> None:
             for origin in origins:
                 history = as_of(made.tables, FUNNEL, origin)
                 after = origin + pd.Timedelta(days=DAYS)
-                asked = scenario(fitted.with_history(history), month_edges(origin, after), None, minor=100, seed=seed)
+                asked = scenario(fitted.with_history(history), month_edges(origin, after), (), minor=100, seed=seed)
                 sizes = {name: len(names) for name, names in asked.labels.items()}
                 outcomes = simulate(asked.draws, asked.open_deals, asked.templates, seed=seed, group_sizes=sizes)
                 low, high = np.quantile(outcomes.won.sum(axis=1) / 100, (0.1, 0.9))
