@@ -18,7 +18,7 @@ from forecast.exploring import Explored, difference, explore, judged, save
 from forecast.language import say
 from forecast.plots.explored import explored
 from forecast.scenarios import BASE
-from forecast.words import called, chance, money, plain, points, with_unit
+from forecast.words import called, chance, error_told, money, plain, points, signed, with_unit
 
 WIDE = widgets.Layout(width="480px")
 POINTS, SHARES, NEW, AMOUNTS = 25, 50, 100, 50  # how far the sliders reach: points, and per cent
@@ -112,7 +112,10 @@ class Explorer:
         ]  # fmt: skip
 
     def _names(self) -> list[tuple[str, str]]:
-        return [(say("as it is") if name == BASE else plain(name, 40), name) for name in self.kept]
+        return [(self._called(name), name) for name in self.kept]
+
+    def _called(self, name: str) -> str:
+        return say("as it is") if name == BASE else plain(name, 40)
 
     def _quietly(self) -> _Silence:
         return _Silence(self)
@@ -152,7 +155,7 @@ class Explorer:
 
     def _tell(self) -> None:
         then = self._compared()
-        rows = [(say("as explored"), self.now), (dict(map(reversed, self._names()))[self.beside.value], then)]
+        rows = [(say("as explored"), self.now), (self._called(self.beside.value), then)]
         cells = "".join(
             f"<tr><td style='padding-right:2em'>{escape(name)}</td>{_cells(one)}</tr>" for name, one in rows
         )
@@ -161,9 +164,10 @@ class Explorer:
         )
         unit = self.answer.summary["currency"]
         change, middle = difference(self.now, then)
+        off = error_told(change.se) if change.value else "0"
         moved = say(
-            "{points} points (± {error}), P50 {amount}", points=points(change.value), error=points(change.se)[1:],
-            amount=with_unit(("+" if middle.value >= 0 else "−") + money(abs(middle.value)), unit),
+            "{points} points (± {error}), P50 {amount}", points=points(change.value), error=off,
+            amount=with_unit(signed(middle.value), unit),
         )  # fmt: skip
         told = chance(self.now.p_hit.p, self.now.p_hit.se)
         self.told.value = (
@@ -172,7 +176,7 @@ class Explorer:
         )
         with self.shown:
             self.shown.clear_output(wait=True)
-            display(explored(self.now, then, rows[1][0], unit))
+            display(explored(self.now, then, rows[1][0], unit))  # type: ignore[no-untyped-call]
 
     def _laid_out(self) -> Any:
         columns = [

@@ -273,14 +273,14 @@ def stages(summary: Summary, width: int = 30) -> Table:
 
 
 def lever_told(row: Summary) -> str:
-    """A lever moved by its size: 'Conversion of Offer + 5 points'."""
+    """A lever moved by its size: 'Offer: conversion + 5 points'."""
     stage = plain(row["stage"] or "", 30)
     size = 100 * abs(row["size"])
-    told = {"size": number(size, 0 if abs(size - round(size)) < 0.05 else 1), "sign": "+" if row["size"] > 0 else "−"}
+    told = {"size": number(size, 0 if abs(size - round(size)) < 0.05 else 1), "sign": "+" if row["size"] > 0 else "-"}
     if row["lever"] == "conversion":
-        return say("Conversion of {stage} {sign} {size} points", stage=stage, **told)
+        return say("{stage}: conversion {sign} {size} points", stage=stage, **told)
     if row["lever"] == "lead_time":
-        return say("Lead time of {stage} {sign} {size} %", stage=stage, **told)
+        return say("{stage}: lead time {sign} {size} %", stage=stage, **told)
     if row["lever"] == "new_deals":
         return say("New deals {sign} {size} %", **told)
     return say("Amounts {sign} {size} %", **told)
