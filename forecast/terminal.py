@@ -99,7 +99,7 @@ def _happened(summary: Summary, width: int) -> Iterator[RenderableType]:
 def _files(summary: Summary, width: int) -> Iterator[RenderableType]:
     holds = {
         "json": say("answer"), "samples": say("simulations"), "deals": say("open deals"), "report": say("page"),
-        "workbook": say("workbook"),
+        "workbook": say("all, for Excel"),
     }  # fmt: skip
     files = [f"{path} ({holds[kind]})" for kind, path in summary["files"].items() if path is not None]
     if not files:
