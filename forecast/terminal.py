@@ -105,5 +105,5 @@ def _files(summary: Summary, width: int) -> Iterator[RenderableType]:
     if not files:
         yield Text(say("Files: none; --out DIR writes a page to read, the answer, the simulations and the open deals."))
         return
-    line = say("Files: {files}", files=", ".join(files))
-    yield Text(line if cell_len(line) <= width else say("Files: {files}", files="\n" + "\n".join(files)))
+    line = f"{say('Files:')} {', '.join(files)}"
+    yield Text(line if cell_len(line) <= width else "\n".join([say("Files:"), *files]))
