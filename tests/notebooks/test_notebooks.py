@@ -42,7 +42,7 @@ nbformat.write(notebook, sys.argv[1])
 """
 
 
-def executed(path: Path, folder: Path, *, at_the_end: str, **parameters: Any) -> Any:
+def executed(path: Path, folder: Path, /, *, at_the_end: str, **parameters: Any) -> Any:
     """The notebook, run by this very interpreter with other parameters, and one more cell at its end."""
     notebook = jupytext.read(path)
     places = [n for n, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", [])]
