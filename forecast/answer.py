@@ -14,6 +14,7 @@ from forecast.draws import Scenario, scenario
 from forecast.errors import FunnelError
 from forecast.fit import Fit, Progress, fit
 from forecast.history import Floats, History, as_of, day_of, days
+from forecast.models.priors import stated
 from forecast.question import Question
 from forecast.record import record
 from forecast.sources.tables import Tables, usual_attributes
@@ -125,7 +126,7 @@ def simulated(
     end = pd.Timestamp(0) + pd.Timedelta(days=float(edges[-1]) - 1)
     fitted = fit(
         history, model_attributes(config, history), until=end, fiscal_year_starts=config.funnel.fiscal_year_starts,
-        draws=draws, seed=seed, progress=progress,
+        draws=draws, seed=seed, priors=stated(config, history.states[: history.won]), progress=progress,
     )  # fmt: skip
     prepared = scenario(fitted, edges, grouping, minor=10**config.funnel.minor_digits, seed=seed)
     outcomes = simulate(
