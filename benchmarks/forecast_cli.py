@@ -58,7 +58,7 @@ def run(folder: Path, *arguments: str) -> dict[str, float]:
     log = folder / "log.json"
     flags = [*filter(None, [os.environ.get("PYTENSOR_FLAGS")]), f"base_compiledir={folder / 'pytensor'}"]
     caches = {"NUMBA_CACHE_DIR": str(folder / "numba"), "PYTENSOR_FLAGS": ",".join(flags)}
-    command = [sys.executable, "-m", "benchmarks.forecast_cli", str(log), "forecast", *arguments]
+    command = [sys.executable, "-m", "benchmarks.forecast_cli", str(log), "forecast", "--fresh", *arguments]
     before = os.times()
     start = time.time()
     done = subprocess.run(command, env=os.environ | caches, capture_output=True, text=True)

@@ -11,13 +11,13 @@ import pandas as pd
 
 from forecast.config import Config
 from forecast.draws import Scenario, scenario
-from forecast.errors import FunnelError
 from forecast.fit import Fit, Progress, fit
 from forecast.history import Floats, History, as_of, day_of, days
+from forecast.kept import Kept
 from forecast.models.priors import stated
 from forecast.question import Question
 from forecast.record import record
-from forecast.sources.tables import Tables, usual_attributes
+from forecast.sources.tables import Tables, named_attributes, usual_attributes
 from forecast.summary import summarise
 from simulations import Outcomes, simulate
 
@@ -86,10 +86,12 @@ def ask(
     threads: int | None = None,
     deal_detail: bool = False,
     past: Mapping[str, Any] | None = None,
+    fits: Kept | None = None,
 ) -> Answer:
     """Fit what was known at the origin, simulate, and answer; FunnelError where that cannot be done.
 
-    past: the result of a backtest, whose record is quoted (see forecast/record.py).
+    past: the result of a backtest, whose record is quoted (see forecast/record.py). fits: where a fit is looked for
+    and kept, as in kept_for(config); without, it is made anew. The answer is the same.
     """
     history = as_of(tables, config.funnel, question.origin)
     last = max(period.after for period, _ in question.periods)
@@ -98,7 +100,7 @@ def ask(
     grouping = attributes[0] if attributes else None
     fitted, prepared, outcomes = simulated(
         config, history, edges, kept, draws=question.draws, seed=question.seed, grouping=grouping,
-        progress=progress, threads=threads, deal_detail=deal_detail,
+        progress=progress, threads=threads, deal_detail=deal_detail, fits=fits,
     )  # fmt: skip
     minor = 10**config.funnel.minor_digits
     months = _labels(edges[: kept + 1])
@@ -119,12 +121,13 @@ def simulated(
     progress: Progress | None = None,
     threads: int | None = None,
     deal_detail: bool = False,
+    fits: Kept | None = None,
 ) -> tuple[Fit, Scenario, Outcomes]:
     """The fit of a history and its simulations over the months between `edges` (days since 1970-01-01, the first
     the origin); deals are created, and amounts counted, in the first `kept` of them.
     """
     end = pd.Timestamp(0) + pd.Timedelta(days=float(edges[-1]) - 1)
-    fitted = fit(
+    fitted = (fit if fits is None else fits.fit)(
         history, model_attributes(config, history), until=end, fiscal_year_starts=config.funnel.fiscal_year_starts,
         draws=draws, seed=seed, priors=stated(config, history.states[: history.won]), progress=progress,
     )  # fmt: skip
@@ -143,14 +146,7 @@ def model_attributes(config: Config, history: History) -> list[str]:
     chosen = config.model.attributes
     if chosen is None:
         return list(usual_attributes(history.deals, history.known))
-    late = [name for name in chosen if name in history.known and history.known[name] != "creation"]
-    missing = [name for name in chosen if name not in history.deals]
-    if late or missing:
-        told = f"'{(missing or late)[0]}' is " + ("not a column of the deals" if missing else "not known at creation")
-        raise FunnelError(
-            f"[model] attributes: {told}", remedy="`funnel check` lists the columns and when they are known."
-        )
-    return list(chosen)
+    return named_attributes(chosen, history.deals, history.known, "[model] attributes")
 
 
 def _month_edges(history: History, question: Question, last: pd.Timestamp) -> tuple[Floats, int]:

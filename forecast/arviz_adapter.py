@@ -51,11 +51,14 @@ def inference_data(groups: Groups) -> Any:
 
 
 def to_netcdf(groups: Groups) -> bytes:
-    """A NetCDF file, compressed, as ArviZ's `from_netcdf` reads it."""
+    """A NetCDF file, as ArviZ's `from_netcdf` reads it. Data, mostly zeros, are compressed; draws, which do not get
+    smaller for it, are not.
+    """
     with TemporaryDirectory() as folder:
         path = Path(folder) / "groups.nc"
         for name, group in groups.items():
-            packed = {variable: {"zlib": True, "complevel": 4} for variable in group.data_vars if group[variable].ndim}
+            small = [] if name == "posterior" else [variable for variable in group.data_vars if group[variable].ndim]
+            packed = {variable: {"zlib": True, "complevel": 4} for variable in small}
             mode: Literal["a", "w"] = "a" if path.exists() else "w"
             group.to_netcdf(path, mode=mode, group=name, engine=ENGINE, encoding=packed)
         return path.read_bytes()

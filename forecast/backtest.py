@@ -6,11 +6,10 @@ that an interrupted run goes on where it stopped.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, as_completed
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +22,11 @@ from forecast.baselines import BASELINES, Samples
 from forecast.config import Config
 from forecast.draws import NEW, OPEN
 from forecast.errors import FunnelError
+from forecast.fingerprint import fingerprint
 from forecast.history import Floats, History, as_of, day_of
 from forecast.outputs import made, write_text
 from forecast.record import OURS
-from forecast.sources.tables import Known, Tables, usual_attributes
+from forecast.sources.tables import Tables, named_attributes, usual_attributes
 from forecast.windows import Window
 
 LEVELS = (0.5, 0.8, 0.9)  # of the central ranges that are checked
@@ -56,11 +56,7 @@ def grouping_of(tables: Tables, named: str | None) -> str | None:
     usable = usual_attributes(tables.deals, tables.known)
     if named is None:
         return next((name for name in GROUPINGS if name in usable), None)
-    if named not in tables.deals or tables.known.get(named) is not Known.CREATION:
-        told = "is not a column of the deals" if named not in tables.deals else "is not known when deals are created"
-        remedy = "`funnel check` lists the columns and when they are known."
-        raise FunnelError(f"--by: '{named}' {told}", remedy=remedy)
-    return named
+    return named_attributes([named], tables.deals, tables.known, "--by")[0]
 
 
 def backtest(
@@ -79,7 +75,7 @@ def backtest(
     same. executor: where questions are asked (processes, or a Dask cluster); by default one by one, here.
     """
     cases: dict[Window, Case] = {}
-    kept = folder and folder / fingerprint(config, tables, settings)
+    kept = folder and folder / asked_of(config, tables, settings)
     if kept:
         made(kept)
     for window in asked:
@@ -127,18 +123,12 @@ def _read(path: Path) -> Case | None:
     return case if isinstance(case, dict) and {"rows", "error", "origin"} <= case.keys() else None
 
 
-def fingerprint(config: Config, tables: Tables, settings: Settings) -> str:
-    """Changes with the data, the funnel file, the settings and the program."""
-    digest = hashlib.blake2b(digest_size=8)
-    for table in (tables.deals, tables.stage_history):
-        digest.update(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes())
-    told = config.model_dump(mode="json", include={"funnel", "model"}), asdict(settings), tables.known
-    digest.update(json.dumps([told, str(tables.recorded_from), str(tables.recorded_until)], default=str).encode())
-    root = Path(__file__).parents[1]
-    for package in ("forecast", "simulations"):
-        for source in sorted((root / package).rglob("*.py")):
-            digest.update(source.read_bytes())
-    return digest.hexdigest()
+def asked_of(config: Config, tables: Tables, settings: Settings) -> str:
+    """A fingerprint of the data, the funnel file, the settings and the program: cases of the same are the same."""
+    rules = config.model_dump(mode="json", include={"funnel", "model", "priors"})
+    recorded = tables.recorded_from, tables.recorded_until
+    data = tables.deals, tables.stage_history, tables.known, tables.timed, recorded
+    return fingerprint(ask_past.__module__, rules, settings, data)
 
 
 def ask_past(config: Config, tables: Tables, window: Window, settings: Settings) -> Case:

@@ -135,6 +135,9 @@ def forecast(
         Path | None,
         typer.Option("--record", metavar="FILE", help="The backtest.json to quote. Default: the funnel's own, if any."),
     ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Fit anew, also where a fit of the same data is kept.")
+    ] = False,
 ) -> None:
     """The probability that the funnel reaches its target, with what it rests on.
 
@@ -163,10 +166,12 @@ def forecast(
             )
         progress("Loading the model", 0, 0)
         from forecast.answer import ask  # imports PyMC, which takes seconds
+        from forecast.kept import kept_for
 
         answer = ask(
-            config, tables, question, progress=progress, threads=threads, deal_detail="deals" in files, past=board
-        )
+            config, tables, question, progress=progress, threads=threads, deal_detail="deals" in files, past=board,
+            fits=kept_for(config, fresh=fresh),
+        )  # fmt: skip
     summary = outputs.finite(answer.summary)
     told = outputs.with_files(summary, {})
     try:

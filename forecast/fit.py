@@ -100,8 +100,8 @@ class Fit:
     """Posterior of a history: `posterior` by name, (draws, ...); months: first days of the T months of the calendar,
     past and future, what is left of the origin's month being one of its own; cells and design: what the coefficients
     of `effect` and `log_amount` mean; coding: how deals come to be in cells. fitted: the first day that the fit has
-    not seen. chains: how many the draws come from in turn. The history may be a later one than that of the fit (see
-    `with_history`), with more cells.
+    not seen. chains: how many the draws come from in turn. kept: whether it was read from disk. The history may be a
+    later one than that of the fit (see `with_history`), with more cells.
     """
 
     history: History
@@ -114,6 +114,7 @@ class Fit:
     coding: Coding
     fitted: pd.Timestamp
     chains: int
+    kept: bool = False
 
     @property
     def n_draws(self) -> int:

@@ -109,6 +109,7 @@ def load(folder: Path, history: History) -> Fit:
         coding=_coding(rest["coding"]),
         fitted=pd.Timestamp(rest["fitted"]),
         chains=rest["chains"],
+        kept=True,
     )
     return fit.with_history(history)
 

@@ -50,6 +50,7 @@ def summarise(
             "checked": health.checked,
             "outside": health.outside,
             "seconds": round(health.seconds, 1),
+            "kept": fitted.kept,
             "worst": health.worst or None,
             "message": health.told(),
         },

@@ -189,6 +189,8 @@ def _basis(summary: Summary, width: int) -> Iterator[RenderableType]:
         yield Text(f"Model check: passed; {counts} are reproduced{worst}.")
     else:
         yield Text(f"Model check: NOT passed; {plain(fit['message'], 200)}", style="bold red")
+    if fit["kept"]:
+        yield Text("The fit was kept from an earlier question about the same data; --fresh makes it anew.", style="dim")
     if (past := summary["record"]) is not None:
         yield Text(record(past))
     why = ""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from forecast.config import Known
+from forecast.errors import FunnelError
 from forecast.sources.quality import Ledger
 
-__all__ = ["DEALS", "STAGE_HISTORY", "Known", "Tables", "usual_attributes"]
+__all__ = ["DEALS", "STAGE_HISTORY", "Known", "Tables", "named_attributes", "usual_attributes"]
 
 DEALS = ("deal_id", "client", "amount", "created")
 STAGE_HISTORY = ("deal_id", "stage", "entered", "amount")
@@ -86,3 +87,14 @@ def usual_attributes(deals: pd.DataFrame, known: Mapping[str, Known]) -> tuple[s
         for name in USUAL_ATTRIBUTES
         if name in deals and known[name] is Known.CREATION and FEWEST_LEVELS <= deals[name].nunique() <= MOST_LEVELS
     )
+
+
+def named_attributes(names: Iterable[str], deals: pd.DataFrame, known: Mapping[str, Known], asked: str) -> list[str]:
+    """The same names; FunnelError, with where they were `asked` for, unless all are columns known at creation."""
+    names = list(names)
+    for name in names:
+        if name not in deals or known.get(name) is not Known.CREATION:
+            told = "is not a column of the deals" if name not in deals else "is not known when deals are created"
+            remedy = "`funnel check` lists the columns and when they are known."
+            raise FunnelError(f"{asked}: '{name}' {told}", remedy=remedy)
+    return names

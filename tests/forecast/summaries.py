@@ -22,6 +22,7 @@ MAVEN: Summary = {
         "checked": 34,
         "outside": 1,
         "seconds": 8.1,
+        "kept": False,
         "worst": "Engaging, wins in 2017-03: 61 seen, 70 to 130 expected",
         "message": "sampled well (R-hat 1.00, 612 independent draws)",
     },

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from forecast import backtest as module
-from forecast.backtest import Case, Settings, backtest, fingerprint, grouping_of, part_of
+from forecast.backtest import Case, Settings, asked_of, backtest, grouping_of, part_of
 from forecast.baselines import Samples
 from forecast.config import Config
 from forecast.errors import FunnelError
@@ -110,7 +110,7 @@ def test_interrupted_and_gone_on_with(
 def test_another_question_is_asked_anew(company: tuple[Config, Tables], tmp_path: Path) -> None:
     run(company, folder=tmp_path)
     config, tables = company
-    same = fingerprint(config, tables, FAST)
+    same = asked_of(config, tables, FAST)
     assert [path.name for path in tmp_path.iterdir()] == [same]
     changed = tables.stage_history.assign(amount=tables.stage_history["amount"] * 2)
     others = [
@@ -118,7 +118,7 @@ def test_another_question_is_asked_anew(company: tuple[Config, Tables], tmp_path
         (config, Tables(**{**vars(tables), "stage_history": changed}), FAST),
         (config, tables, Settings(draws=201, seed=3, grouping="owner")),
     ]
-    assert len({same, *(fingerprint(*other) for other in others)}) == 4
+    assert len({same, *(asked_of(*other) for other in others)}) == 4
 
 
 @pytest.mark.usefixtures("without_model")

@@ -92,6 +92,13 @@ def test_an_unhealthy_fit_is_told_beside_the_probability() -> None:
     assert "no currency given" in shown
 
 
+def test_a_kept_fit_is_told() -> None:
+    summary = summaries.maven()
+    assert "was kept" not in screen(summary)
+    summary["fit"]["kept"] = True
+    assert "The fit was kept from an earlier question about the same data; --fresh makes it anew." in screen(summary)
+
+
 def test_names_are_neither_markup_nor_commands() -> None:
     shown = screen(summaries.hostile(), force_terminal=True, no_color=True)
     for words in ("[red]x[/red] ", "[bold]why", "[/oops] [/oops]", "<script>", "[green]forecast.json"):
