@@ -21,6 +21,7 @@ from forecast.sources.tables import Tables, named_attributes, usual_attributes
 from forecast.summary import summarise
 from simulations import Outcomes, simulate
 
+ASSUMED_DEALS = 2.0  # for which a stated amount counts, among the past ones that new deals look like
 DEAL_HORIZON = 24  # months over which P(win) and the closing date of a deal are told
 
 
@@ -131,7 +132,10 @@ def simulated(
         history, model_attributes(config, history), until=end, fiscal_year_starts=config.funnel.fiscal_year_starts,
         draws=draws, seed=seed, priors=stated(config, history.states[: history.won]), progress=progress,
     )  # fmt: skip
-    prepared = scenario(fitted, edges, grouping, minor=10**config.funnel.minor_digits, seed=seed)
+    prepared = scenario(
+        fitted, edges, grouping, minor=10**config.funnel.minor_digits, seed=seed,
+        assumed=0.0 if config.priors.amount is None else ASSUMED_DEALS,
+    )  # fmt: skip
     outcomes = simulate(
         prepared.draws, prepared.open_deals, prepared.templates, seed=seed,
         group_sizes={name: len(names) for name, names in prepared.labels.items()},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from forecast.frailty import frailty
 from forecast.history import Floats, History, Ints, day_of, days
 from forecast.models.amounts import draw_revisions, revisions
 from simulations import Deals, Draws, Frailty, Kind
-from simulations.deals import OWN
+from simulations.deals import OWN, UNKNOWN
 
 TEMPLATE_DAYS = 365  # new deals look like those of the last year ...
 FEWEST_TEMPLATES = 30  # ... or like the last thirty, if there are fewer
@@ -52,10 +52,15 @@ def deal_keys(ids: Iterable[str]) -> np.ndarray:
     return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
 
 
-def scenario(fit: Fit, edges: Floats, grouping: str | None, *, minor: int, seed: int) -> Scenario:
+def scenario(
+    fit: Fit, edges: Floats, grouping: str | None, *, minor: int, seed: int, assumed: float = 0.0
+) -> Scenario:  # fmt: skip
     """The simulator's input. `edges`: (M + 1,) days since 1970-01-01, from the origin on.
 
-    `grouping`: a column of deals whose groups are kept apart besides clients. `minor`: cents per unit.
+    `grouping`: a column of deals whose groups are kept apart besides clients. `minor`: cents per unit. `assumed`: for
+    how many past deals one counts, among those from which new deals are drawn, of which nothing is known but that it
+    begins in the first stage: its amount is drawn when it is won (a Dirichlet process with this base measure, Ferguson
+    1973). It has a cell of its own, the last, at the average of all attributes.
     A template stands for a deal as it was when created. Where its client was new then (and is known at creation), so
     is that of every deal drawn from it: new clients come as often as they did, each with a frailty of its own.
     """
@@ -67,6 +72,9 @@ def scenario(fit: Fit, edges: Floats, grouping: str | None, *, minor: int, seed:
             remedy="Fit again, until a later day.",
         )
     rng = np.random.default_rng(seed)
+    if assumed:
+        matrix = np.hstack([fit.design.matrix, np.zeros((fit.design.coefficients, 1))])
+        fit = replace(fit, design=replace(fit.design, matrix=matrix))
     open_visit = history.open_visits()
     at_risk = np.append(open_visit, history.lost_visits()) if _reopens(fit) else open_visit
     chosen = _recent(history)
@@ -74,10 +82,11 @@ def scenario(fit: Fit, edges: Floats, grouping: str | None, *, minor: int, seed:
     visits, rows_at_risk = history.visits, history.visits.deal[at_risk]
     client, apart = clients(history), fit.coding.clients_apart(history)[1] >= 0
     newcomer = _newcomers(history, chosen)
-    labels = {"client": _client_labels(fit, bool(newcomer.any())), "created": ["before the origin", "later"]}
+    known = assumed > 0 and history.known.get("client") is Known.CREATION
+    labels = {"client": _client_labels(fit, bool(newcomer.any()) or known), "created": ["before the origin", "later"]}
     differ = frailty(fit, labels["client"], deal_keys(labels["client"]))
     if grouping is not None:
-        labels[grouping] = sorted(_named(history.deals[grouping]).unique())
+        labels[grouping] = sorted({*_named(history.deals[grouping]), *([NOBODY] if assumed else [])})
 
     def deals(rows: Ints, at: Ints, age: Floats, created: int) -> Deals:
         table = history.deals.iloc[rows]
@@ -94,17 +103,39 @@ def scenario(fit: Fit, edges: Floats, grouping: str | None, *, minor: int, seed:
             amount=_minor(visits.amount[at], minor), groups=groups, client=None if differ is None else own,
         )  # fmt: skip
 
+    templates, weights = deals(chosen, first[chosen], np.zeros(len(chosen)), NEW), np.ones(len(chosen))
+    if assumed:
+        nobody = {
+            "client": len(labels["client"]) - 1 if known else UNKNOWN,
+            "created": NEW,
+            **({} if grouping is None else {grouping: labels[grouping].index(NOBODY)}),
+        }
+        templates = _with_assumed(templates, nobody, OWN if known and differ is not None else UNKNOWN, fit)
+        weights = np.append(weights, assumed)
     return Scenario(
-        draws=_draws(fit, edges, len(chosen), _client_counts(history, labels["client"]), differ, minor, rng),
+        draws=_draws(fit, edges, weights, _client_counts(history, labels["client"]), differ, minor, rng),
         open_deals=deals(rows_at_risk, at_risk, history.day - visits.entered[at_risk], OPEN),
-        templates=deals(chosen, first[chosen], np.zeros(len(chosen)), NEW),
+        templates=templates,
         labels=labels,
         open_visit=open_visit,
     )
 
 
+def _with_assumed(templates: Deals, groups: dict[str, int], client: int, fit: Fit) -> Deals:
+    """The templates and one more, of which nothing is known."""
+    return Deals(
+        key=np.append(templates.key, deal_keys(["(assumed)"])),
+        stage=np.append(templates.stage, 0),
+        age=np.append(templates.age, 0.0),
+        cell=np.append(templates.cell, fit.design.matrix.shape[1] - 1),
+        amount=np.append(templates.amount, UNKNOWN),
+        groups={name: np.append(index, groups[name]) for name, index in templates.groups.items()},
+        client=np.append(templates.clients, client),
+    )
+
+
 def _draws(
-    fit: Fit, edges: Floats, n_templates: int, client_counts: Floats, differ: Frailty | None, minor: int,
+    fit: Fit, edges: Floats, templates: Floats, client_counts: Floats, differ: Frailty | None, minor: int,
     rng: np.random.Generator,
 ) -> Draws:  # fmt: skip
     posterior, draws, states = fit.posterior, fit.n_draws, len(fit.history.states)
@@ -124,7 +155,7 @@ def _draws(
         month_edges=edges - edges[0],
         arrival_mean=np.minimum(np.exp(posterior["log_arrival_rate"][:, month]) * np.diff(edges), 1e6),
         arrival_shape=posterior["arrival_shape"],
-        template_cdf=_bootstrap(np.ones(n_templates), draws, rng),
+        template_cdf=_bootstrap(templates, draws, rng),
         client_cdf=_bootstrap(client_counts, draws, rng),
         amount_kept=kept,
         amount_shift=shift,

@@ -248,7 +248,8 @@ def _check_enough(exposure: Exposure, history: History, priors: Priors, unknown:
     silent = [stage for stage in history.states[: history.won] if stage not in priors.stages]
     if exits < FEWEST_EXITS and silent:
         raise FunnelError(
-            f"only {exits} changes of stage are on record before the as-of date: too few to learn from",
+            f"only {exits} changes of stage are on record before the as-of date, of "
+            f"{len(history.deals) - len(history.open_visits())} closed deals: too few to learn from",
             remedy="Ask as of a later date, give more history, or state what you assume of every stage under "
             "[priors.stages] in the funnel file: `funnel init --template NAME` drafts it for common kinds of funnels.",
         )
@@ -300,7 +301,7 @@ def _sample(terms: Terms, draws: int, seed: int, target: float, longer: int, pro
 
 def _stacked(values: Floats, draws: int) -> Floats:
     """(draws, ...) of a variable (chains, draws, ...), chains interleaved, evenly thinned to this number."""
-    stacked = np.swapaxes(values, 0, 1).reshape(-1, *values.shape[2:])
+    stacked = np.swapaxes(values, 0, 1).reshape(values.shape[0] * values.shape[1], *values.shape[2:])
     return np.ascontiguousarray(stacked[np.linspace(0, len(stacked) - 1, draws).round().astype(np.int64)])
 
 

@@ -29,6 +29,11 @@ class StageRates:
     lead_time: Floats
 
 
+def thinned(fit: Fit) -> Ints:
+    """The draws that rates are worked out for, evenly spread."""
+    return np.linspace(0, fit.n_draws - 1, min(fit.n_draws, MOST_DRAWS)).astype(np.int64)
+
+
 def stage_rates(fit: Fit, stage: int, seed: int = 1) -> StageRates:
     """Rates of the average visit: cells, months and clients as they were among the visits to the stage.
 
@@ -38,7 +43,7 @@ def stage_rates(fit: Fit, stage: int, seed: int = 1) -> StageRates:
 
     Raises nothing: without exits on record, these are the prior's.
     """
-    draws = np.linspace(0, fit.n_draws - 1, min(fit.n_draws, MOST_DRAWS)).astype(np.int64)
+    draws = thinned(fit)
     frailty = _frailties(fit, stage, draws, np.random.default_rng(seed))
     parts = [slice(first, first + DRAWS_AT_A_TIME) for first in range(0, len(draws), DRAWS_AT_A_TIME)]
     done = [_stage_rates(fit, stage, draws[part], frailty[part]) for part in parts]

@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecast.assumptions import Assumptions, assumptions, of_revenue, told
 from forecast.config import Config
 from forecast.draws import NEW, NEWCOMERS, OPEN, OTHERS, Scenario
 from forecast.fit import Fit
 from forecast.history import Floats, History, as_of, day_of
 from forecast.models.arrivals import count_arrivals
+from forecast.models.priors import stated
 from forecast.periods import Period
 from forecast.question import Question
-from forecast.rates import stage_rates
+from forecast.rates import StageRates, stage_rates
 from forecast.sources.tables import Tables
 from simulations import Outcomes, answers
 
@@ -35,6 +37,8 @@ def summarise(
     viable = history.visits.state[prepared.open_visit] >= history.viable_from
     rtv = float(value[viable].sum())
     recorded = as_of(tables, config.funnel, tables.recorded_until)
+    rates = [stage_rates(fitted, stage) for stage in range(history.won)]
+    rests_on = assumptions(fitted, stated(config, history.states[: history.won]), rates)
     return {
         "schema_version": SCHEMA_VERSION,
         "funnel": config.funnel.name,
@@ -77,10 +81,11 @@ def summarise(
         },
         "new_deals": _new_deals(history, outcomes, edges),
         "periods": [
-            _period(period, target, history, recorded, prepared, outcomes, edges, rtv, grouping, minor)
+            _period(period, target, history, recorded, prepared, outcomes, edges, rtv, grouping, minor, rests_on)
             for period, target in question.periods
         ],
-        "stages": [_stage(fitted, prepared, stage) for stage in range(history.won)],
+        "stages": [_stage(fitted, prepared, stage, found) for stage, found in enumerate(rates)],
+        "assumed": told(rests_on),
         "files": {},
     }
 
@@ -107,7 +112,7 @@ def _new_deals(history: History, outcomes: Outcomes, edges: Floats) -> dict[str,
 
 def _period(
     period: Period, target: float, history: History, recorded: History, prepared: Scenario,
-    outcomes: Outcomes, edges: Floats, rtv: float, grouping: str | None, minor: int,
+    outcomes: Outcomes, edges: Floats, rtv: float, grouping: str | None, minor: int, rests_on: Assumptions,
 ) -> dict[str, Any]:  # fmt: skip
     start, after = day_of(period.start), day_of(period.after)
     mask = (edges[:-1] >= start) & (edges[1:] <= after)
@@ -137,6 +142,7 @@ def _period(
         "from_new": float(by_origin[NEW]),
         "by_month": _by_month(period, history, outcomes, edges, mask, minor),
         "clients": _clients(history, prepared, outcomes, goal, asked, minor),
+        "assumed": of_revenue(rests_on, outcomes.draw, answers.revenue(outcomes, **asked)),
         "groups": None if grouping is None else _groups(grouping, prepared, outcomes, mask, minor),
         "actual": _actual(start, after, target, history, recorded),
     }
@@ -208,11 +214,10 @@ def _actual(start: float, after: float, target: float, history: History, recorde
     return {"revenue": revenue, "hit": revenue >= target}
 
 
-def _stage(fitted: Fit, prepared: Scenario, stage: int) -> dict[str, Any]:
-    rates = stage_rates(fitted, stage)
-    told = {}
+def _stage(fitted: Fit, prepared: Scenario, stage: int, rates: StageRates) -> dict[str, Any]:
+    ranges = {}
     for name, values in (("conversion", rates.conversion), ("lead_time_days", rates.lead_time)):
         low, middle, high = np.quantile(values, INTERVAL)
-        told[name] = {"p50": float(middle), "low": float(low), "high": float(high)}
+        ranges[name] = {"p50": float(middle), "low": float(low), "high": float(high)}
     count = int((prepared.open_deals.stage == stage).sum())
-    return {"stage": fitted.history.states[stage], "open": count, **told}
+    return {"stage": fitted.history.states[stage], "open": count, **ranges}

@@ -87,17 +87,17 @@ def amount_terms(won: WonAmounts, cells: Design, n_attributes: int, priors: Prio
     """
     total = max(won.count.sum(), 1)
     level = float((won.count * won.mean).sum() / total)
-    level_sd, by_level, scatter = LEVEL_SD, priors.amount_level, priors.amount_scatter
+    by_level, scatter = priors.amount_level, priors.amount_scatter
+    sd_of_level = level_sd(priors)
     if priors.amount is not None:
         level, sd = log_range(priors.amount)
         parts = min(n_attributes, 1)
-        level_sd = sd / 2
         by_level = _size(sd**2 / 4 / max(n_attributes, 1))
         scatter = _size(sd**2 * (3 - parts) / 4)
     within = float(won.squares.sum() / total) + (1e-3 if priors.amount is None else scatter.median**2)
     design = np.vstack([np.ones((1, cells.matrix.shape[1])), cells.matrix])
     unit = 1.0 if priors.amount is None else by_level.median
-    weak = np.append(level_sd**-2.0, np.full(cells.coefficients, unit**-2.0))
+    weak = np.append(sd_of_level**-2.0, np.full(cells.coefficients, unit**-2.0))
     precision = (design * won.count / within) @ design.T + np.diag(weak)
     pull = design @ (won.count * (won.mean - level) / within)
     centre = np.asarray(np.linalg.solve(precision, pull), dtype=np.float64)
@@ -108,12 +108,17 @@ def amount_terms(won: WonAmounts, cells: Design, n_attributes: int, priors: Prio
         squares=won.squares,
         coefficients=whitening(centre, precision),
         level=level,
-        level_sd=level_sd,
+        level_sd=sd_of_level,
         matrix=design,
         group=cells.group,
         sizes=log_sizes([by_level] * max(n_attributes, 1)),
         scatter=log_sizes([scatter]),
     )
+
+
+def level_sd(priors: Priors) -> float:
+    """Of the prior of the level."""
+    return LEVEL_SD if priors.amount is None else log_range(priors.amount)[1] / 2
 
 
 def _size(variance: float) -> Sizes:

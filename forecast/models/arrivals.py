@@ -77,10 +77,8 @@ def arrival_terms(arrivals: Arrivals, design: Design, priors: Priors) -> Arrival
     nominal = np.vstack([np.ones(known), median[group][:, None] * matrix])
     information = (nominal * (counts / (1 + counts * priors.arrival_scatter.median**2))) @ nominal.T
     usual = float(np.log((counts.sum() + 0.5) / (recorded.sum() + 1)))
-    level, sd = usual, LEVEL_SD
-    if priors.new_deals is not None:
-        level, sd = log_range(priors.new_deals)
-        level -= float(np.log(MONTH))
+    stated, sd = level_prior(priors)
+    level = usual if stated is None else stated
     precision = information + np.diag(np.append(sd**-2, np.ones(len(group))))
     seen = information[0, 0]
     centre = np.append((seen * usual + sd**-2 * level) / (seen + sd**-2), np.zeros(len(group)))
@@ -97,6 +95,14 @@ def arrival_terms(arrivals: Arrivals, design: Design, priors: Priors) -> Arrival
         sizes=log_sizes(sizes),
         scatter=log_sizes([priors.arrival_scatter]),
     )
+
+
+def level_prior(priors: Priors) -> tuple[float | None, float]:
+    """Mean and sd of the log level, per day; the mean is that of the data where none was stated."""
+    if priors.new_deals is None:
+        return None, LEVEL_SD
+    middle, sd = log_range(priors.new_deals)
+    return middle - float(np.log(MONTH)), sd
 
 
 def add_arrivals(terms: ArrivalTerms) -> None:

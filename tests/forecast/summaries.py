@@ -49,6 +49,11 @@ MAVEN: Summary = {
             "lead_time_days": {"p50": 52.1, "low": 49.8, "high": 54.9},
         }
     ],
+    "assumed": {
+        "stages": [{"stage": "Engaging", "conversion": 0.001, "lead_time": 0.002}],
+        "new_deals": 0.01,
+        "amounts": 0.002,
+    },
     "record": {"questions": 4, "level": 0.8, "held": 3, "since": "2017-06-01", "horizon": "quarter"},
     "files": {"json": "out/forecast.json", "samples": "out/samples.parquet", "deals": None},
 }
@@ -102,6 +107,7 @@ QUARTER: Summary = {
         "p_hit_without_largest_se": 0.0094,
         "unknown": True,
     },
+    "assumed": {"share": 0.004, "most": "new deals"},
     "groups": {"grouping": "owner", "top": [{"group": "Darcel Schlecht", "expected": 340_000.0}]},
     "actual": {"revenue": 2_802_496.0, "hit": False},
 }
@@ -203,6 +209,8 @@ def hostile() -> Summary:
     third.update(period="2018", start="2018-01-01", end="2018-12-31", actual=None, groups=None)
     third["by_month"] = [month(f"2018-{number:02}", 9.9e11) for number in range(1, 13)]
     third["clients"]["largest"] = "<script>"
+    third["assumed"] = {"share": 0.9, "most": "conversion of [red]" + "段階" * 40}
+    summary["periods"][1]["assumed"] = None
     summary["periods"].append(third)
     return summary
 

@@ -92,6 +92,18 @@ def test_an_unhealthy_fit_is_told_beside_the_probability() -> None:
     assert "no currency given" in shown
 
 
+def test_assumptions_are_told_where_they_matter() -> None:
+    """Of the period that rests most on them, in one line."""
+    summary = summaries.maven()
+    assert "assumptions" not in screen(summary)
+    summary["periods"][1]["assumed"] = {"share": 0.3, "most": "lead time of Engaging"}
+    assert "\nRests in part on assumptions: 30 % of what is unsure, most of all the lead time of Engaging.\n" in screen(
+        summary
+    )
+    summary["periods"][0]["assumed"] = {"share": 0.7, "most": "new deals"}
+    assert "\nRests mostly on assumptions: 70 % of what is unsure, most of all the new deals.\n" in screen(summary)
+
+
 def test_a_kept_fit_is_told() -> None:
     summary = summaries.maven()
     assert "was kept" not in screen(summary)
