@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulations import Deals, Draws, Frailty, Funnel, Kind, simulate
-from simulations.streams import compiled, exponential, gamma, hashed, mix, path_key, unit
+from simulations.compiling import compiled
+from simulations.streams import exponential, gamma, hashed, mix, path_key, unit
 
 AGES = [0, 1, 2, 3, 5, 7, 10, 14, 18, 22, 26, 32, 42, 56, 77, 98, 126, 168, 224, 300]
 STAGES, CELLS, MONTHS, CLIENTS = 5, 24, 12, 500

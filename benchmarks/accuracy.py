@@ -17,7 +17,7 @@ from rich.text import Text
 
 from forecast import scores, terminal_backtest
 from forecast.backtest import LEVELS, Settings, backtest, grouping_of
-from forecast.cli import SAMPLES
+from forecast.options import SAMPLES
 from forecast.outputs import finite
 from forecast.scoreboard import scoreboard
 from forecast.screen import Column, console, tables

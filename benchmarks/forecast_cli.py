@@ -73,7 +73,7 @@ def run(folder: Path, *arguments: str) -> dict[str, float]:
 
 
 def main() -> None:
-    from forecast.cli import SAMPLES
+    from forecast.options import SAMPLES
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -14,11 +14,13 @@ from forecast.draws import Scenario, scenario
 from forecast.fit import Fit, Progress, fit
 from forecast.history import Floats, History, as_of, day_of, days
 from forecast.kept import Kept
+from forecast.levers import what_would_change
 from forecast.models.priors import stated
 from forecast.question import Question
 from forecast.record import record
 from forecast.sources.tables import Tables, named_attributes, usual_attributes
 from forecast.summary import summarise
+from forecast.what_if import WhatIf, what_if
 from simulations import Outcomes, simulate
 
 ASSUMED_DEALS = 2.0  # for which a stated amount counts, among the past ones that new deals look like
@@ -28,7 +30,8 @@ DEAL_HORIZON = 24  # months over which P(win) and the closing date of a deal are
 @dataclass(frozen=True, eq=False)
 class Answer:
     """`summary`: the answer as plain data (see forecast/schema). `outcomes`: the simulations behind it;
-    `months`: labels of their columns, from the origin to the end of the last period.
+    `months`: labels of their columns, from the origin to the end of the last period. `what_if`: what they were
+    simulated from, to be simulated again with something changed.
     """
 
     question: Question
@@ -38,6 +41,7 @@ class Answer:
     fit: Fit
     scenario: Scenario
     minor: int
+    what_if: WhatIf
 
     def samples(self) -> pd.DataFrame:
         """One row per simulation and month: simulation, month, won (amount won after the origin)."""
@@ -88,11 +92,13 @@ def ask(
     deal_detail: bool = False,
     past: Mapping[str, Any] | None = None,
     fits: Kept | None = None,
+    levers: bool = True,
 ) -> Answer:
     """Fit what was known at the origin, simulate, and answer; FunnelError where that cannot be done.
 
     past: the result of a backtest, whose record is quoted (see forecast/record.py). fits: where a fit is looked for
-    and kept, as in kept_for(config); without, it is made anew. The answer is the same.
+    and kept, as in kept_for(config); without, it is made anew. The answer is the same. levers: whether to
+    say what would change the answer (see forecast/levers.py); else that is None.
     """
     history = as_of(tables, config.funnel, question.origin)
     last = max(period.after for period, _ in question.periods)
@@ -106,8 +112,10 @@ def ask(
     minor = 10**config.funnel.minor_digits
     months = _labels(edges[: kept + 1])
     summary = summarise(config, tables, question, fitted, prepared, outcomes, edges[: kept + 1], grouping, minor)
+    asked = what_if(history, prepared, outcomes, question, edges[: kept + 1], months, minor, threads)
+    summary["levers"] = what_would_change(asked, config.forecast.wanted, progress=progress) if levers else None
     summary["record"] = None if past is None else record(past, config, question.origin)
-    return Answer(question, summary, outcomes, months, fitted, prepared, minor)
+    return Answer(question, summary, outcomes, months, fitted, prepared, minor, asked)
 
 
 def simulated(

@@ -7,20 +7,31 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
-from forecast import drafting, outputs, record, setup, templates, terminal, terminal_backtest
-from forecast.errors import FunnelError, near
+from forecast import (
+    cli_what_if,
+    drafting,
+    options,
+    outputs,
+    places,
+    record,
+    runs,
+    setup,
+    templates,
+    terminal,
+    terminal_backtest,
+    terminal_check,
+    terminal_trend,
+    trend,
+)
+from forecast.errors import FunnelError
 from forecast.progress import bars
 from forecast.question import question_from
 from forecast.screen import console
 from forecast.sources import load
-from forecast.windows import usual_horizon, windows
-
-SAMPLES = Path(__file__).parent / "samples"
+from forecast.windows import days_named, usual_horizon, windows
 
 app = typer.Typer(
     help="Can this sales funnel reach its target?",
@@ -56,7 +67,7 @@ def init(
     template: Annotated[
         str | None, typer.Option(metavar="NAME", help=f"Stages and assumptions of: {', '.join(templates.names())}.")
     ] = None,
-    language: Annotated[str, typer.Option(help="Of the template's stages: en or fr.")] = "en",
+    language: Annotated[str | None, typer.Option(help="Of the template's stages: en or fr.", show_default="en")] = None,
     pipeline: Annotated[str | None, typer.Option(metavar="NAME", help="The one to read, of several.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
 ) -> None:
@@ -64,22 +75,17 @@ def init(
     if source is None and template is None:
         remedy = f"Name a file of rows, or --template {templates.names()[0]} (or another)."
         raise FunnelError("there is nothing to draft from", remedy=remedy)
-    if source is None:
-        source = (out or Path("funnel.toml")).parent
-        text = drafting.draft_of_template(str(template), language)
-    else:
-        text = ""
-    beside = source if source.is_dir() else source.parent
+    if language is not None and template is None:
+        remedy = "Name one with --template, or leave --language out: stages of rows are called as the rows call them."
+        raise FunnelError("--language is that of a template, and none is named", remedy=remedy)
+    beside = Path() if source is None else source if source.is_dir() else source.parent
     target = out or beside / "funnel.toml"
     if target.exists() and not force:
         remedy = "Choose another name with --out, or overwrite it with --force."
         raise FunnelError("this file is there already", file=target, remedy=remedy)
-    if target.resolve().parent != beside.resolve():
-        remedy = f"File names in it are relative to it: write it to {beside}."
-        raise FunnelError("the funnel file must stand beside the rows", file=target, remedy=remedy)
-    outputs.write_text(target, text or drafting.draft(source, template, language, pipeline))
-    shown = console()
-    shown.print(f"Wrote {escape(str(target))}. Check it, then run: funnel check {escape(str(target))}", soft_wrap=True)
+    drafted = drafting.draft(source or target.parent, template, language or "en", pipeline, folder=target.parent)
+    outputs.write_text(target, drafted.text)
+    terminal_check.show_draft(drafted, target, console())
 
 
 @app.command()
@@ -94,7 +100,7 @@ def check(
     if out is not None:
         outputs.spare_inputs({"out": out}, config)
     seen = setup.understood(config, tables)
-    report(seen, console())
+    terminal_check.show(seen, console())
     if out is not None:
         outputs.write_csv(out, seen.table())
         console().print(f"Wrote {escape(str(out))}.", soft_wrap=True)
@@ -102,27 +108,15 @@ def check(
 
 @app.command()
 def forecast(
-    source: Annotated[
-        Path | None,
-        typer.Argument(help="A funnel file (TOML), a folder with one, or a CSV or Parquet file."),
-    ] = None,
-    sample: Annotated[str | None, typer.Option(help="Answer for a sample that comes along: maven or b2b.")] = None,
-    as_of: Annotated[
-        str | None,
-        typer.Option(metavar="DATE", help="The day of the question; nothing from that day on is used."),
-    ] = None,
-    period: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PERIOD", help="2017Q4, 2017, 2017-10 or FROM..TO; may be repeated."),
-    ] = None,
-    target: Annotated[
-        list[str] | None,
-        typer.Option(metavar="AMOUNT", help="Revenue to reach in the period; one for each --period."),
-    ] = None,
-    draws: Annotated[int | None, typer.Option(min=1, help="How many futures are simulated.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same answer.")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Default: all cores; same answer.")] = None,
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the answer as JSON.")] = None,
+    source: options.Source = None,
+    sample: options.Sample = None,
+    as_of: options.AsOf = None,
+    period: options.Periods = None,
+    target: options.Targets = None,
+    draws: options.DrawsOption = None,
+    seed: options.Seed = None,
+    threads: options.Threads = None,
+    json: options.Json = None,
     samples: Annotated[
         Path | None,
         typer.Option(metavar="FILE.parquet", help="Write the amount won by simulation and month."),
@@ -135,15 +129,13 @@ def forecast(
         Path | None,
         typer.Option("--record", metavar="FILE", help="The backtest.json to quote. Default: the funnel's own, if any."),
     ] = None,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Fit anew, also where a fit of the same data is kept.")
-    ] = False,
+    fresh: options.Fresh = False,
 ) -> None:
     """The probability that the funnel reaches its target, with what it rests on.
 
     Day, periods, targets, draws and seed that are not given are taken from the funnel file.
     """
-    asked = _source(source, sample)
+    asked = options.source_path(source, sample)
     files = outputs.chosen(out, {"json": json, "samples": samples, "deals": deals})
     with bars() as progress:
         progress("Reading the rows", 0, 0)
@@ -179,6 +171,50 @@ def forecast(
         told = outputs.with_files(summary, files)
     finally:  # the answer is shown also where the disk is full
         terminal.show(told, console())
+    runs.note(places.folder_of(config), summary)
+
+
+@app.command("trend")
+def trend_command(
+    source: options.Source = None,
+    sample: Annotated[str | None, typer.Option(help="Follow a sample: maven or b2b.")] = None,
+    period: Annotated[
+        list[str] | None, typer.Option(metavar="PERIOD", help="As for forecast; default: those of the funnel file.")
+    ] = None,
+    target: Annotated[list[str] | None, typer.Option(metavar="AMOUNT", help="One for each --period.")] = None,
+    origins: Annotated[
+        list[str] | None,
+        typer.Option(metavar="DAYS", help="Ask as of these days too, where not done yet: FIRST..LAST or one day."),
+    ] = None,
+    every: Annotated[str, typer.Option(metavar="STEP", help="week, month or quarter between origins.")] = "month",
+    draws: Annotated[int | None, typer.Option(min=1, help="How many futures are simulated for each.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same answers.")] = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it as JSON.")] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Write it as CSV.")] = None,
+) -> None:
+    """How the answers moved from forecast to forecast: chance, range, GAP, RTV by the day of asking.
+
+    Every `funnel forecast` is noted. With --origins, past days are asked as well, with only what was known then.
+    """
+    asked = options.source_path(source, sample)
+    with bars() as progress:
+        progress("Reading the rows", 0, 0)
+        config, tables = load(asked)
+        outputs.spare_inputs({kind: path for kind, path in (("json", json), ("csv", csv)) if path}, config)
+        days = days_named(origins or (), every)
+        first = days[0].date() if days else None
+        question = question_from(
+            config, tables, as_of=first, period=period or None, target=target or None, draws=draws, seed=seed
+        )
+        log = runs.read(places.folder_of(config))
+        past = [trend.question_as_of(question, day) for day in days]
+        log, refused = trend.ask_missing(config, tables, log, past, progress)
+        board = outputs.finite(trend.trend(config, tables, log, question, refused))
+    if json is not None:
+        outputs.write_json(json, board)
+    if csv is not None:
+        outputs.write_csv(csv, trend.table(board))
+    terminal_trend.show_trend(board, console())
 
 
 @app.command()
@@ -213,7 +249,7 @@ def backtest(
 
     An interrupted run goes on where it stopped. `funnel forecast` quotes the record that this leaves.
     """
-    asked = _source(source, sample)
+    asked = options.source_path(source, sample)
     with bars() as progress:
         progress("Reading the rows", 0, 0)
         config, tables = load(asked)
@@ -249,131 +285,7 @@ def backtest(
     shown.print(Text(f"\nFile: {file}"), soft_wrap=True)
 
 
-def _source(source: Path | None, sample: str | None) -> Path:
-    """The path that is meant by FILE_OR_CONFIG or by --sample."""
-    known = sorted(path.parent.name for path in SAMPLES.glob("*/funnel.toml"))
-    if source is not None and sample is not None:
-        raise FunnelError("a file and --sample were both given", remedy="Give one of them.")
-    if source is not None:
-        return source
-    if sample is None:
-        remedy = f"Name a funnel file or a CSV file, or try a sample: --sample {known[0]}"
-        raise FunnelError("there is nothing to forecast", remedy=remedy)
-    if sample not in known:
-        raise FunnelError(f"there is no sample '{sample}'", remedy=near(sample, known))
-    return SAMPLES / sample / "funnel.toml"
-
-
-def report(seen: setup.Understanding, shown: Console) -> None:
-    """Print an Understanding."""
-    name = f"{seen.name}: " if seen.name else ""
-    times = "with times of day" if seen.timed else "dates only"
-    shown.print(Text(f"{name}{seen.shape_told}, {times}", style="bold"))
-    rows = seen.ledger
-    shown.print(f"{rows.read:,} rows read = {rows.used:,} used + {rows.set_aside:,} set aside")
-    value = f", {seen.won_value:,.0f} {seen.currency}".rstrip() if seen.won_deals else ""
-    won = f"{seen.won_deals:,} won{value}"
-    shown.print(f"Deals: {seen.deals:,}, of them {won}; {seen.lost_deals:,} lost; {seen.open_deals:,} open")
-    recorded = f"{seen.first_recorded or 'the beginning'} to {seen.last_recorded}"
-    shown.print(f"Events from {seen.first_event} to {seen.last_event}; exits recorded from {recorded}")
-    if not seen.until_declared:
-        shown.print("The last event ends the records; up to a week later nothing is taken to have happened since.")
-    shown.print(Text(f"The model uses: {', '.join(seen.attributes) or 'no attributes'}"))
-    shown.print()
-    shown.print(_stages(seen))
-    shown.print(_columns(seen))
-    if seen.unused:
-        shown.print(Text(f"Columns not used: {', '.join(seen.unused)}"), "", sep="\n")
-    shown.print(_files(seen))
-    if rows.entries:
-        shown.print(_entries(seen))
-    shown.print(_grades(seen))
-    if seen.stale:
-        shown.print(_stale(seen))
-
-
-def _table(title: str, *columns: str, numbers: tuple[str, ...] = ()) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
-    for column in columns:
-        table.add_column(column, justify="right" if column in numbers else "left")
-    return table
-
-
-def _add(table: Table, *cells: object) -> None:
-    """A row of literal text: a cell of the data is never markup."""
-    table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in cells))
-
-
-def _stages(seen: setup.Understanding) -> Table:
-    table = _table(
-        "Stages", "stage", "deals that entered", "there now", "", numbers=("deals that entered", "there now")
-    )
-    for use in seen.stages:
-        _add(
-            table,
-            use.stage,
-            use.entered,
-            use.now,
-            "viable from here" if use.stage == seen.viable_from else "",
-        )
-    table.add_section()
-    return _spaced(table)
-
-
-def _columns(seen: setup.Understanding) -> Table:
-    table = _table("Columns", "name", "column in the file", "known at", "because")
-    for use in seen.columns:
-        _add(table, use.name, use.column, use.known, use.how)
-    return _spaced(table)
-
-
-def _files(seen: setup.Understanding) -> Table:
-    table = _table("Rows", "file", "read", "used", "set aside", numbers=("read", "used", "set aside"))
-    for file in seen.ledger.files:
-        _add(table, file.file, file.read, file.used, file.set_aside)
-    return _spaced(table)
-
-
-def _entries(seen: setup.Understanding) -> Table:
-    table = _table("Found in the rows", "rows", "what", "for instance", "effect", numbers=("rows",))
-    several = len(seen.ledger.files) > 1
-    for entry in seen.ledger.entries:
-        where = f"{entry.file}: " if several else ""
-        what = f"{where}{entry.reason}{'' if entry.set_aside else ' (used)'}"
-        _add(table, entry.count, what, "\n".join(entry.examples), entry.effect)
-    return _spaced(table)
-
-
-def _grades(seen: setup.Understanding) -> Table:
-    table = _table("What these data can answer", "question", "", "because")
-    for grade in seen.grades:
-        _add(table, grade.question, grade.verdict.value, grade.because)
-    return _spaced(table)
-
-
-def _stale(seen: setup.Understanding) -> Table:
-    columns = ("stage", "open longer than", "deals", "value", "for instance")
-    title = "Stale deals: open for longer than 95 % of those that moved on had been"
-    table = _table(title, *columns, numbers=columns[1:4])
-    for one in seen.stale:
-        about = "about " if one.estimated else ""
-        value = f"{about}{one.value:,.0f} {seen.currency}".rstrip()
-        _add(
-            table,
-            one.stage,
-            f"{one.limit:,.{0 if one.limit >= 10 else 1}f} days",
-            one.deals,
-            value,
-            "\n".join(one.examples),
-        )
-    return _spaced(table)
-
-
-def _spaced(table: Table) -> Table:
-    """Followed by an empty line."""
-    table.caption = " "
-    return table
-
+cli_what_if.add_to(app)
 
 if __name__ == "__main__":
     main()

@@ -246,7 +246,10 @@ class PeriodTarget(Section):
 
 
 class ForecastSection(Section):
+    """`wanted`: the chance of the target that is aimed at."""
+
     origin: date | None = None
+    wanted: Share = 0.8
     draws: Annotated[int, Field(ge=1)] = 2000
     seed: Annotated[int, Field(ge=0)] = 1
     periods: tuple[PeriodTarget, ...] = ()

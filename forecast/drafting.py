@@ -3,61 +3,98 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 from forecast.config import ROLES, Config, StagePrior
 from forecast.errors import FunnelError
-from forecast.sources import configured, inputs, load, shapes
-from forecast.sources.columns import ALIASES, recognise, simplified
-from forecast.sources.readers import Raw
-from forecast.sources.tables import Known, usual_attributes
-from forecast.templates import LANGUAGES, template
+from forecast.setup import Understanding, understood
+from forecast.sources import bare, inputs, load, shapes
+from forecast.sources.columns import recognise
+from forecast.sources.names import ALIASES, simplified
+from forecast.sources.tables import Known, Tables, usual_attributes
+from forecast.templates import LANGUAGES, Template, template
+
+SEVERAL = ("salesforce_history", "hubspot_history", "field_history")  # shapes whose files name columns differently
 
 
-def draft(path: str | Path, pattern: str | None = None, language: str = "en", pipeline: str | None = None) -> str:
-    """A commented funnel file for the rows at `path` (a file of rows, or a folder with tables), with what the
-    template `pattern` assumes, where that is given.
-
-    Where the rows cannot be loaded as they are, the draft says at its head what has to be mended. Raises
-    FunnelError only where there is nothing to read.
+@dataclass(frozen=True)
+class Draft:
+    """`text`: the funnel file. `seen`: what was understood of the rows; `trouble`: why they cannot be loaded as they
+    are. Both are None where there are no rows.
     """
-    config = configured(Path(path)).with_source(pipeline=pipeline)
-    if config.path is not None and config.path.is_file() and config.path.suffix == ".toml":
-        raise FunnelError(
-            "there is a funnel file already", file=config.path, remedy="`funnel check` tells what it says."
-        )
+
+    text: str
+    seen: Understanding | None = None
+    trouble: FunnelError | None = None
+
+
+def draft(
+    path: str | Path,
+    pattern: str | None = None,
+    language: str = "en",
+    pipeline: str | None = None,
+    folder: Path | None = None,
+) -> Draft:
+    """A commented funnel file for the rows at `path` (a file of rows, or a folder with tables), with what the
+    template `pattern` assumes, where that is given. `folder`: where the funnel file will be, if not beside the rows.
+
+    Where the rows cannot be loaded as they are, the draft says at its head what has to be mended. A folder without
+    tables gives the template alone. Raises FunnelError only where there is nothing to read.
+    """
+    path = Path(path)
+    if pattern is not None and path.is_dir() and not {"deals", "stage_history"} & inputs.found_in(path).keys():
+        return Draft(_of_template(template(pattern, language), pattern))
+    if path.suffix == ".toml":
+        raise FunnelError("this is a funnel file already", file=path, remedy="`funnel check` tells what it says.")
+    config = bare(path).with_source(pipeline=pipeline)
     tables_read = inputs.read_all(config)
-    files = list(config.source.tables.values())
-    raws = [tables_read[role] for role in ("stage_history", "deals") if role in tables_read]
-    known: Mapping[str, Known] = {}
-    attributes: tuple[str, ...] = ()
-    first_end, last, trouble = None, None, ""
+    read_from, given = config.folder, config
+    tables, trouble = None, None
     try:
         config, tables = load(config)
-        known, last = tables.known, tables.recorded_until.date() - timedelta(days=1)
-        attributes = usual_attributes(tables.deals, tables.known)
-        ends = tables.stage_history["stage"].isin([config.funnel.won, config.funnel.lost])
-        first_end = tables.stage_history.loc[ends, "entered"].min().date() if ends.any() else None
     except FunnelError as error:
-        trouble = str(error)
+        trouble = error
         config = config.with_source(shape=shapes.shape_of(config, tables_read).name)
+    columns = _columns(config, tables_read) if tables is None else _columns_read(config, tables, tables_read)
+    seen = None if tables is None else understood(config, tables)
     assumed = ""
     if pattern is not None:
         config, assumed = _assumed(config, pattern, language)
-    parts = [_head(files, trouble), _funnel(config), _source(config, raws), _known(known), assumed]
-    return "\n".join([part for part in [*parts, _rest(attributes, first_end, last)] if part])
+    files = {role: _from(folder, read_from, name) for role, name in given.source.tables.items()}
+    parts = [
+        _head(files.values(), trouble),
+        _funnel(config, () if tables is None else tables.stage_history["stage"].unique()),
+        _source(config.with_source(**files), *columns),
+        _known({} if tables is None else tables.known),
+        assumed,
+        _rest(config, tables),
+    ]
+    return Draft("\n".join([part for part in parts if part]), seen, trouble)
 
 
-def draft_of_template(pattern: str, language: str = "en") -> str:
+def _from(folder: Path | None, here: Path, name: str) -> str:
+    """The file `name` in the folder `here`, as a funnel file in `folder` has to call it."""
+    if folder is None or folder.resolve() == here.resolve():
+        return name
+    file = (here / name).resolve()
+    try:
+        return Path(os.path.relpath(file, folder.resolve())).as_posix()
+    except ValueError:  # on another drive
+        return file.as_posix()
+
+
+def _of_template(chosen: Template, pattern: str) -> str:
     """A funnel file without rows: the stages of a template, and what it assumes of them."""
-    chosen = template(pattern, language)
     funnel = {"name": chosen.name, "stages": chosen.stages, "won": chosen.won, "lost": chosen.lost}
     config = Config().with_funnel(**funnel, viable_from=chosen.viable_from)
     head = f"# Funnel file from the template '{pattern}'. {chosen.about}\n"
     source = '[source]\n# deals = "deals.csv"\n# stage_history = "stage_history.csv"\n'
-    return "\n".join([head, _funnel(config), source, _priors(chosen.priors), _rest((), None, None)])
+    ends = (chosen.won, chosen.lost)
+    return "\n".join([head, _funnel(config, ends), source, _priors(chosen.priors), _rest(config, None)])
 
 
 def _assumed(config: Config, pattern: str, language: str) -> tuple[Config, str]:
@@ -98,13 +135,13 @@ def _priors(priors: Mapping[str, StagePrior]) -> str:
     return "\n".join([*lines, ""])
 
 
-def _head(files: Iterable[str], trouble: str) -> str:
+def _head(files: Iterable[str], trouble: FunnelError | None) -> str:
     lines = [f"# Funnel file drafted from {' and '.join(files)}: correct it, then run `funnel check` on it."]
-    if trouble:
+    if trouble is not None:
         lines += [
             "#",
             "# To be mended before a forecast is possible:",
-            *(f"#   {line}" for line in trouble.splitlines()),
+            *(f"#   {line}" for line in str(trouble).splitlines()),
         ]
     return "\n".join([*lines, ""])
 
@@ -127,8 +164,9 @@ def _pairs(pairs: Mapping[str, str]) -> list[str]:
     return [f"{_key(key)} = {_text(value)}" for key, value in pairs.items()]
 
 
-def _funnel(config: Config) -> str:
-    funnel = config.funnel
+def _funnel(config: Config, there: Iterable[str]) -> str:
+    """What is named here is no longer guessed: won and lost only where they are among the stages `there`."""
+    funnel, ends = config.funnel, set(there)
     stages = f"stages = {_list(funnel.stages)}" if funnel.stages else '# stages = ["First", "Second"]'
     viable = f"# viable_from = {_text(funnel.stages[-1] if funnel.stages else 'Second')}"
     if funnel.viable_from is not None:
@@ -139,8 +177,10 @@ def _funnel(config: Config) -> str:
         f"currency = {_text(funnel.currency)}" if funnel.currency else '# currency = "EUR"',
         "# Open stages in the order of the funnel; won and lost are not among them.",
         stages,
-        f"won = {_text(funnel.won)}",
-        f"lost = {_text(funnel.lost)}",
+        *(
+            f"{key} = {_text(name)}" if name in ends else f"# {key} = {_text(name)}  # not found so far"
+            for key, name in (("won", funnel.won), ("lost", funnel.lost))
+        ),
         "# From which stage on has the client committed to invest?",
         viable,
         "# fiscal_year_starts = 1  # month; a fiscal year is named after the calendar year in which it ends",
@@ -148,7 +188,26 @@ def _funnel(config: Config) -> str:
     return "\n".join([*lines, ""])
 
 
-def _source(config: Config, raws: list[Raw]) -> str:
+def _columns_read(config: Config, tables: Tables, read: inputs.Inputs) -> tuple[dict[str, str], list[str]]:
+    """(canonical name -> column, columns not used), as the rows were read."""
+    there = {column for role in ("stage_history", "deals") if role in read for column in read[role].frame.columns}
+    found = {name: column for name, column in tables.columns.items() if name in ALIASES and column in there}
+    return found, list(tables.unused)
+
+
+def _columns(config: Config, read: inputs.Inputs) -> tuple[dict[str, str], list[str]]:
+    """The same, by the names of the columns alone."""
+    found: dict[str, str] = {}
+    unused: list[str] = []
+    for raw in (read[role] for role in ("stage_history", "deals") if role in read):
+        here = recognise(raw.frame.columns, {}, raw.file)
+        found.update({name: column for name, column in here.items() if name not in found})
+        taken = {*here.values(), *config.source.stage_dates.values()}
+        unused += [column for column in raw.frame.columns if column not in taken and column not in unused]
+    return found, unused
+
+
+def _source(config: Config, found: dict[str, str], unused: list[str]) -> str:
     source = config.source
     lines = [
         "[source]",
@@ -157,16 +216,13 @@ def _source(config: Config, raws: list[Raw]) -> str:
     lines += [f"{key} = {_text(getattr(source, key))}" for key in (*ROLES, "pipeline") if getattr(source, key)]
     lines += ["# day_first = true  # is 3/4/2017 the third of April?", '# decimal = ","']
     lines += ['# timezone = "Europe/Paris"  # in which days begin', ""]
-    found: dict[str, str] = {}
-    unused: list[str] = []
-    for raw in raws:
-        here = recognise(raw.frame.columns, {}, raw.file)
-        found.update({name: column for name, column in here.items() if name not in found})
-        taken = {*here.values(), *source.stage_dates.values()}
-        unused += [column for column in raw.frame.columns if column not in taken and column not in unused]
     if source.shape in shapes.ONE_PER_DEAL and source.outcome is not None:
         found = {name: column for name, column in found.items() if name not in ("stage", "closed", "entered")}
-    lines += ["# What the columns are called in the file.", "[source.columns]", *_pairs(found)]
+    several = source.shape in SEVERAL or {"deals", "stage_history"} <= source.tables.keys()
+    lines += ["# What the columns are called in the file.", "[source.columns]"]
+    if several:  # a name would hold in both files, though a column may be another thing in the other one
+        lines += ["# These are recognised; what is named here holds in both files."]
+    lines += [f"# {pair}" if several else pair for pair in _pairs(found)]
     lines += [f"# not there, or not recognised: {', '.join(n for n in ALIASES if n not in found)}"]
     lines += [f"# not used: {_list(unused)}", ""] if unused else [""]
     if source.stage_dates:
@@ -187,14 +243,22 @@ def _known(known: Mapping[str, Known]) -> str:
         "# is hidden from the past; a column that is filled in at closing gives the outcome away.",
         "[known]",
     ]
-    late = {name: moment.value for name, moment in known.items() if moment is not Known.CREATION}
-    lines += [f"{line}  # guessed" for line in _pairs(late)]
-    others = {name: Known.CREATION.value for name, moment in known.items() if name not in late}
-    return "\n".join([*lines, *(f"# {line}" for line in _pairs(others)), ""])
+    final = [name for name, moment in known.items() if moment in (Known.CLOSE, Known.WIN)]
+    pairs = {name: _pairs({name: moment.value})[0] for name, moment in known.items()}
+    lines += [f"{pairs[name]}  # guessed" for name in final]
+    lines += [f"# {pair}" for name, pair in pairs.items() if name not in final]
+    return "\n".join([*lines, ""])
 
 
-def _rest(attributes: tuple[str, ...], first_end: date | None, last: date | None) -> str:
-    origin = "2018-01-01" if last is None else str(last + timedelta(days=1))
+def _rest(config: Config, tables: Tables | None) -> str:
+    first_end, last = None, None
+    attributes: tuple[str, ...] = ()
+    if tables is not None:
+        last = tables.recorded_until.date() - timedelta(days=1)
+        attributes = usual_attributes(tables.deals, tables.known)
+        ends = tables.stage_history["stage"].isin([config.funnel.won, config.funnel.lost])
+        first_end = tables.stage_history.loc[ends, "entered"].min().date() if ends.any() else None
+    origin = date(2018, 1, 1) if last is None else last + timedelta(days=1)
     lines = ["# First and last day on which changes were recorded.", "[recording]"]
     lines += [f"# from = {first_end or '2017-01-01'}  # the day of the first deal won or lost, say"]
     lines += [f"until = {last}" if last is not None else "# until = 2017-12-31", ""]
@@ -202,4 +266,5 @@ def _rest(attributes: tuple[str, ...], first_end: date | None, last: date | None
     lines += ["# What conversion and lead time may depend on.", "[model]", chosen, ""]
     lines += ["# The day on which the question is asked, and the periods asked about.", "[forecast]"]
     lines += [f"# origin = {origin}", "# draws = 2000", "# seed = 1", "", "# [[forecast.periods]]"]
-    return "\n".join([*lines, f'# period = "{origin[:4]}Q1"', "# target = 1000000", ""])
+    quarter = f"{origin.year}Q{(origin.month + 2) // 3}"
+    return "\n".join([*lines, f'# period = "{quarter}"', "# target = 1000000", ""])

@@ -159,6 +159,16 @@ def as_of(tables: Tables, funnel: FunnelSection, origin: date | pd.Timestamp) ->
     )
 
 
+def actual(start: float, after: float, target: float, history: History, recorded: History) -> dict[str, Any] | None:
+    """What records that go on past a period tell of it: its revenue, and whether that reached the target; None where
+    they do not go on past it, or not past the history that the question was asked of.
+    """
+    if recorded.day < after or recorded.day <= history.day:
+        return None
+    revenue = recorded.won_between(start, after)
+    return {"revenue": revenue, "hit": revenue >= target}
+
+
 def _check_origin(tables: Tables, origin: pd.Timestamp) -> None:
     first = tables.stage_history["entered"].min()
     if origin <= first:

@@ -67,7 +67,7 @@ class Understanding:
         """All that was found, as one table: what `funnel check --out` writes."""
         rows = [
             {
-                "kind": "set aside" if entry.set_aside else "used",
+                "kind": "set aside" if entry.set_aside else "doubtful" if entry.doubt else "used",
                 "file": entry.file,
                 "what": entry.reason,
                 "count": entry.count,

@@ -12,7 +12,7 @@ from forecast.assumptions import Assumptions, assumptions, of_revenue, told
 from forecast.config import Config
 from forecast.draws import NEW, NEWCOMERS, OPEN, OTHERS, Scenario
 from forecast.fit import Fit
-from forecast.history import Floats, History, as_of, day_of
+from forecast.history import Floats, History, actual, as_of, day_of
 from forecast.models.arrivals import count_arrivals
 from forecast.models.priors import stated
 from forecast.periods import Period
@@ -144,7 +144,7 @@ def _period(
         "clients": _clients(history, prepared, outcomes, goal, asked, minor),
         "assumed": of_revenue(rests_on, outcomes.draw, answers.revenue(outcomes, **asked)),
         "groups": None if grouping is None else _groups(grouping, prepared, outcomes, mask, minor),
-        "actual": _actual(start, after, target, history, recorded),
+        "actual": actual(start, after, target, history, recorded),
     }
 
 
@@ -204,14 +204,6 @@ def _groups(grouping: str, prepared: Scenario, outcomes: Outcomes, mask: Any, mi
     order = np.argsort(-expected, kind="stable")[:SHOWN]
     names = prepared.labels[grouping]
     return {"grouping": grouping, "top": [{"group": names[i], "expected": float(expected[i])} for i in order]}
-
-
-def _actual(start: float, after: float, target: float, history: History, recorded: History) -> dict[str, Any] | None:
-    """What the records that go on past the period tell; None where they do not."""
-    if recorded.day < after or recorded.day <= history.day:
-        return None
-    revenue = recorded.won_between(start, after)
-    return {"revenue": revenue, "hit": revenue >= target}
 
 
 def _stage(fitted: Fit, prepared: Scenario, stage: int, rates: StageRates) -> dict[str, Any]:

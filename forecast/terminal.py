@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from forecast import terminal_levers
 from forecast.screen import Column, tables
 from forecast.words import chance, day, exact, horizon, money, percent, plain, span, with_unit
 
@@ -22,7 +23,7 @@ Summary = Mapping[str, Any]
 
 def show(summary: Summary, screen: Console) -> None:
     """Print what was asked, the probability, the range, what drives it, what really happened, the files."""
-    parts = (_asked, _chances, _ranges, _drivers, _stages, _basis, _happened, _files)
+    parts = (_asked, _chances, _ranges, _drivers, terminal_levers.brief, _stages, _basis, _happened, _files)
     first = True
     for part in parts:
         lines = list(part(summary, screen.width))

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from forecast.record import OURS, QUOTED
 from forecast.screen import Column, tables
-from forecast.words import day, horizon, money, plain
+from forecast.words import day, horizon, money, plain, signed
 
 NAME = 22
 MOST_GROUPS = 8
@@ -153,7 +153,7 @@ def _beside(title: str, names: Sequence[str], lines: Sequence[Board], width: int
         Column("happened, mean", [money(line["actual"]) for line in lines]),
         Column("CRPS", [money(line["crps"]) for line in lines]),
         Column("80 % held", [_held(line["coverage"]) for line in lines]),
-        Column("P50 minus it", [_signed(line["bias"]) for line in lines]),
+        Column("P50 minus it", [signed(line["bias"]) for line in lines]),
         Column("best other", [_other(line) for line in lines]),
     ]
     yield from tables(title, names, columns, width)
@@ -172,12 +172,8 @@ def _worst(board: Board, width: int) -> Iterator[RenderableType]:
         yield Text(
             f"As of {day(case['origin'])}: {money(case['actual'])} happened, {money(case['p10'])} to "
             f"{money(case['p90'])} was forecast. {money(abs(case['error']))} {way} than expected; "
-            f"mostly {case['cause']} ({_signed(amount)}): {_numbers(case)}."
+            f"mostly {case['cause']} ({signed(amount)}): {_numbers(case)}."
         )
-
-
-def _signed(amount: float) -> str:
-    return f"{'+' if amount > 0 else '−'}{money(abs(amount))}"
 
 
 def _numbers(case: Board) -> str:

@@ -51,13 +51,12 @@ def windows(
     month that begins after 90 recorded days on. horizon: to the end of the current month, quarter or year (of
     the fiscal calendar), or a number of days, weeks or months. Raises FunnelError where none is left.
     """
-    if every not in EVERY:
-        raise FunnelError(f"'{every}' is not a step between origins", remedy=f"Write one of {', '.join(EVERY)}.")
+    named = days_named(origins, every)
     first = tables.stage_history["entered"].min().normalize()
     if tables.recorded_from is not None:
         first = max(first, tables.recorded_from)
     if origins:
-        days = [day for text in origins for day in _days(text, every)]
+        days = named
     else:
         start = first + pd.Timedelta(days=FEWEST_DAYS)
         days = list(pd.date_range(start, tables.recorded_until, freq="7D" if every == "week" else "MS"))
@@ -77,6 +76,13 @@ def windows(
 def overlap(asked: Sequence[Window]) -> int:
     """With how many of the next questions, at most, the window of one shares days."""
     return max(sum(other.origin < one.after for other in asked[i + 1 :]) for i, one in enumerate(asked))
+
+
+def days_named(texts: Sequence[str], every: str = "month") -> list[pd.Timestamp]:
+    """The days that are meant by DAY or FIRST..LAST with steps of `every`, in order, each once; FunnelError."""
+    if every not in EVERY:
+        raise FunnelError(f"'{every}' is not a step between origins", remedy=f"Write one of {', '.join(EVERY)}.")
+    return sorted({day for text in texts for day in _days(text, every)})
 
 
 def _days(text: str, every: str) -> list[pd.Timestamp]:

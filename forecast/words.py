@@ -19,6 +19,12 @@ def money(amount: float) -> str:
     return small if small == "0" else sign + small
 
 
+def signed(amount: float) -> str:
+    """+1.20k or −1.20k; 0 for what is shown as nothing."""
+    told = money(abs(amount))
+    return told if told == "0" else f"{'+' if amount > 0 else '−'}{told}"
+
+
 def with_unit(amount: str, currency: str) -> str:
     """3.28M USD; the amount alone where no currency is given."""
     return f"{amount} {currency}".rstrip()

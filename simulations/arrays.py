@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.streams import compiled
+from simulations.compiling import compiled
 
 BLOCK = 256  # deals walked together: their state fits in the first-level cache
 SLOT, STAGE_BITS = BLOCK - 1, 8  # a deal's place in its block and its stage, in one number
-GROWN_A, GROWN_B, RATE_A, RATE_B = range(4)  # columns of Rates.bins
-WEIGHT_A, WEIGHT_B, BOUND = range(3)  # columns of Rates.cells
+GROWN_A, GROWN_B, RATE_A, RATE_B, HAZARD = range(5)  # columns of Rates.bins
+WEIGHT_A, WEIGHT_B, BOUND, EFFECT = range(4)  # columns of Rates.cells
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -64,11 +64,11 @@ class Parameters(NamedTuple):
 class Table(NamedTuple):
     """Columns of the open deals, then of the templates. groups: (rows, G), -1 where the client is drawn.
 
-    client: -1 drawn, -2 a client of its own (see Deals). bin: of the age. used (N,): whether any deal may be of
-    that client.
+    hash: of the key (see streams.hashed). client: -1 drawn, -2 a client of its own (see Deals). bin: of the age.
+    used (N,): whether any deal may be of that client.
     """
 
-    key: Keys
+    hash: Keys
     stage: Ints
     age: Floats
     cell: Ints
@@ -121,25 +121,25 @@ class Sums(NamedTuple):
 
 
 class Rates(NamedTuple):
-    """One draw, prepared. Bins are padded to a power of two P, exits of a state to the largest number E, so that
-    state and bin are one index s * P + b, and state and exit one index s * E + e of flat arrays.
+    """One draw, prepared. Bins are padded to a power of two P, exits of a state to the largest number E.
 
     split: whether the exits that frailty acts on have columns of their own (0: all are in the first).
-    bins: by state and bin 4 columns: integrals of both bounding hazards to the lower edge of the bin, then
-    these hazards. cells: by state and cell 4 columns: both weights of the bounding hazards, bound, nothing.
-    edge (P,). hazard (S * E, P), effect (S * E, C) and calendar (S * E, M) flat. number (S,) of exits;
-    target, exit, acts (S * E,): acts is 1 where frailty does. months (M + 2,) edges, the last inf; guide: by
-    whole day a month not after the day's. frailty (N,) of the clients.
+    bins: a row by state and bin, s * P + b: integrals of both bounding hazards to the lower edge of the bin, these
+    hazards, the hazard of every exit. cells: a row by state and cell, s * C + c: both weights of the bounding
+    hazards, bound, the effect on every exit. Rows have 2**bin_bits and 2**cell_bits columns. calendar (S * M, E).
+    edge (P,). target (S, E + 1): the state after each exit, and without one. exit, acts (S, E): number of the
+    exit; 1 where frailty acts. months (M + 1,): end of every month, then inf; guide: by whole day a month that is
+    not after the day's, and at most `late` before any month of the day. frailty (N,) of the clients. All are flat.
     """
 
     split: int
+    bin_bits: int
+    cell_bits: int
+    late: int
     bins: Floats
     cells: Floats
-    edge: Floats
-    hazard: Floats
-    effect: Floats
     calendar: Floats
-    number: Small
+    edge: Floats
     target: Small
     exit: Small
     acts: Small
@@ -148,16 +148,16 @@ class Rates(NamedTuple):
     frailty: Floats
 
 
-class Block(NamedTuple):
-    """Deals that are walked together.
+class Block:
+    """Deals that are walked together: one record of arrays of BLOCK each.
 
-    By slot, fixed: path key; row of the table; cell; frailty, 1 and then the multiplier for each slot; client
-    (known, or drawn); amount; origin: 0, or 1 + kind of the follow-up; detail: row of an open deal in
-    Sums.win_days, or -1; first: its first state.
+    By slot, fixed: path key; row of the table; cell; frailty; client (known, or drawn); amount; origin: 0, or
+    1 + kind of the follow-up; detail: row of an open deal in Sums.win_days, or -1; first: its first state.
     By deal still walking, closing ranks as others end: state of its random numbers at this attempt and at the
     beginning of its visit; tag: slot + BLOCK * stage; age; spent: integral of the bound at that age; time.
-    Of the attempt: clock, choice: random numbers; weight_a, weight_b; at: state and cell; bin: state and bin,
-    later the exit taken; rate; month.
+    Of the attempt: clock: random number; level: another, then in units of the hazard; weight_a, weight_b, bound;
+    at: state and cell; bin: state and bin; rate; month; reached: sum of hazards; taken: exit, or E.
+    Of the wins so far: won_slot, won_month, won_time.
     """
 
     path: Keys
@@ -176,34 +176,47 @@ class Block(NamedTuple):
     spent: Floats
     time: Floats
     clock: Floats
-    choice: Floats
+    level: Floats
     weight_a: Floats
     weight_b: Floats
+    bound: Floats
     at: Small
     bin: Small
     rate: Floats
     month: Small
+    reached: Floats
+    taken: Small
+    won_slot: Small
+    won_month: Small
+    won_time: Floats
 
 
-class Wins(NamedTuple):
-    """The deals of a block that were won."""
+class Waiting:
+    """A follow-up not walked yet. row: of the table; time: at which it begins."""
 
-    slot: Small
-    month: Small
-    time: Floats
+    path: np.uint64
+    row: int
+    stage: int
+    client: int
+    amount: int
+    origin: int
+    frailty: float
+    time: float
 
 
-class Pending(NamedTuple):
-    """Follow-ups not walked yet, the last first. row: of the table; time: at which they begin."""
+_TYPES = {Keys: np.uint64, Small: np.uint32, Ints: np.int64, Floats: np.float64, int: np.int64, float: np.float64}
 
-    path: Keys
-    row: Ints
-    stage: Ints
-    client: Ints
-    amount: Ints
-    origin: Ints
-    frailty: Floats
-    time: Floats
+
+def _record(fields: type, *shape: int) -> np.dtype[np.void]:
+    return np.dtype([(name, _TYPES.get(hint, hint), shape) for name, hint in get_type_hints(fields).items()])
+
+
+BLOCK_RECORD, WAITING_RECORD = _record(Block, BLOCK), _record(Waiting)
+
+
+def new_block() -> Any:
+    """One record, which compiled code takes as a single address: its arrays are known not to overlap."""
+    return np.zeros(1, BLOCK_RECORD)[0]
 
 
 @compiled
@@ -213,30 +226,17 @@ def whole(x: Any) -> Any:
 
 
 @compiled
-def new_block() -> Block:
-    keys, small = np.zeros((3, BLOCK), np.uint64), np.zeros((8, BLOCK), np.uint32)
-    whole, real = np.zeros((3, BLOCK), np.int64), np.zeros((8, BLOCK))
-    return Block(
-        keys[0], small[0], small[1], np.ones(2 * BLOCK), whole[0], whole[1], small[2], whole[2], small[3], keys[1],
-        keys[2], small[4], real[0], real[1], real[2], real[3], real[4], real[5], real[6], small[5], small[6], real[7],
-        small[7],
-    )  # fmt: skip
+def place(x: Any) -> Any:
+    """An index that is not negative, which costs no check."""
+    return np.uint64(x)
 
 
 @compiled
-def new_pending(room: int) -> Pending:
-    whole, real = np.zeros((5, room), np.int64), np.zeros((2, room))
-    return Pending(np.zeros(room, np.uint64), whole[0], whole[1], whole[2], whole[3], whole[4], real[0], real[1])
-
-
-@compiled
-def with_room(pending: Pending, used: int, room: int) -> Pending:
+def with_room(pending: Any, used: int, room: int) -> Any:
     """The same follow-ups with place for `room` more."""
-    if used + room <= len(pending.path):
+    if used + room <= len(pending):
         return pending
-    larger = new_pending(2 * (used + room))
-    larger.path[:used], larger.row[:used] = pending.path[:used], pending.row[:used]
-    larger.stage[:used], larger.client[:used] = pending.stage[:used], pending.client[:used]
-    larger.amount[:used], larger.origin[:used] = pending.amount[:used], pending.origin[:used]
-    larger.frailty[:used], larger.time[:used] = pending.frailty[:used], pending.time[:used]
+    larger = np.empty(2 * (used + room), WAITING_RECORD)
+    for i in range(used):
+        larger[i] = pending[i]
     return larger

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,10 @@ from simulations.funnel import Funnel, Kind, check_range, frozen_array
 
 LARGEST = np.finfo(np.float64).max
 MOST_RATE = 1e9  # hazards per day and multipliers; the engine's shortest stay is about 0.1 s (see kernel.py)
+BY_DRAW = (
+    "hazard", "effect", "calendar", "arrival_mean", "arrival_shape", "template_cdf", "client_cdf", "amount_kept",
+    "amount_shift", "amount_scale", "amount_log_mean", "amount_log_sd",
+)  # fmt: skip
 MOST_ARRIVALS = 1e7  # expected new deals of one month; beyond it the input is a mistake
 
 
@@ -132,6 +136,20 @@ class Draws:
         check_range(name, cdf, 0.0, 1.0 + 1e-6, "cumulative probabilities")
         if cdf.shape[1] and not (np.all(np.diff(cdf, axis=1) >= 0) and np.all(np.abs(cdf[:, -1] - 1) < 1e-6)):
             raise ValueError(f"{name}: expected rows that rise to 1")
+
+    def first(self, number: int) -> Draws:
+        """The first so many draws: simulated with one path per draw, the same rows of Outcomes as with all of them."""
+        if number >= self.n_draws:
+            return self
+        by_draw = {name: getattr(self, name)[:number] for name in BY_DRAW}
+        frailty, follow = self.frailty, self.follow_ups
+        if frailty is not None:
+            exposure = frailty.exposure if len(frailty.exposure) == 1 else frailty.exposure[:number]
+            frailty = replace(frailty, shape=frailty.shape[:number], exposure=exposure)
+        if follow is not None:
+            rows = {name: getattr(follow, name)[:number] for name in ("mean", "log_delay", "delay_sd", "ratio")}
+            follow = replace(follow, **rows)
+        return replace(self, **by_draw, frailty=frailty, follow_ups=follow)
 
     @property
     def n_draws(self) -> int:

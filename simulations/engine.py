@@ -12,7 +12,7 @@ import numpy as np
 from joblib import Parallel, cpu_count, delayed
 from numpy.typing import ArrayLike, NDArray
 
-from simulations.arrays import Parameters, Plan, Sums, Table
+from simulations.arrays import Parameters, Plan, Sums, Table, new_block
 from simulations.cluster import on_cluster
 from simulations.deals import CLIENT_GROUPINGS, OWN, UNKNOWN, Deals
 from simulations.draws import Draws
@@ -21,6 +21,8 @@ from simulations.frailty import Frailty
 from simulations.funnel import Kind, frozen_array
 from simulations.outcomes import Activity, Outcomes
 from simulations.paths import FINE, TOO_LARGE, simulate_rows
+from simulations.rates import new_rates
+from simulations.streams import hashed_all
 
 SHARDS_PER_THREAD = 8  # enough for a smooth progress bar and an even load
 SMALL = 2**20  # bytes: one draw's rates, blocks, messages
@@ -136,12 +138,11 @@ def _memory(
 ) -> int:  # fmt: skip
     table = (n_open + n_templates) * 8 * (7 + groupings)
     sort_of_keys = 16 * n_open
-    scratch = workers * n_open * 8  # hash of every open deal
     row = months * (8 + 4 + 4 + 4 + 8 * groups) + 16 + months * 8  # and the check that groups sum to the total
     detail = n_open * (4 * days + 8) if days else 0
     recorded = record * draws.n_months * 4 * (draws.funnel.n_exits + 2 * draws.funnel.n_states)
     details = min(pieces, 2 * workers + 2) + 1  # shards at work, or done and not yet added up; the sum
-    return SMALL + table + sort_of_keys + scratch + total * row + details * detail + 3 * recorded
+    return SMALL + table + sort_of_keys + total * row + details * detail + 3 * recorded
 
 
 @dataclass(frozen=True, eq=False)
@@ -312,7 +313,7 @@ class Job:
 def run_shard(job: Job, first: int, last: int, into: Sums | None = None) -> tuple[int, Sums, int]:
     """Simulations first..last - 1 of a job: the first, their sums (rows of `into`, if given), and how it went."""
     draws = job.draws
-    end, parameters = float(draws.month_edges[job.months]), job.arrays
+    end = float(draws.month_edges[job.months])
     recorded = job.recorded[(job.recorded >= first) & (job.recorded < last)]
     plan = Plan(
         seed=np.uint64(job.seed), first=first, replicates=job.replicates, n_open=len(job.open_deals),
@@ -321,7 +322,8 @@ def run_shard(job: Job, first: int, last: int, into: Sums | None = None) -> tupl
         open_until=draws.horizon if job.detail else end, future_until=end, offsets=job.offsets, recorded=recorded,
     )  # fmt: skip
     sums = job.empty(first, last) if into is None else job.part(into, first, last)
-    return first, sums, simulate_rows(parameters[0], plan, parameters[1], sums)
+    parameters, table = job.arrays
+    return first, sums, simulate_rows(parameters, plan, table, sums, new_rates(parameters), new_block())
 
 
 def _check_number(name: str, value: int, low: int, high: int | None = None) -> None:
@@ -378,7 +380,8 @@ def _table(job: Job) -> Table:
     groups = np.zeros((sum(map(len, tables)), len(names)), dtype=np.int64)
     for g, name in enumerate(names):
         groups[:, g] = np.concatenate([deals.groups[name] if len(deals) else deals.stage for deals in tables])
-    columns = [np.concatenate([getattr(deals, name) for deals in tables]) for name in Table._fields[:6]]
+    columns = [np.concatenate([getattr(deals, name) for deals in tables]) for name in ("key", *Table._fields[1:6])]
+    columns[0] = hashed_all(columns[0])
     clients = columns[-1]
     bins = np.searchsorted(job.draws.funnel.age_edges, columns[2], side="right") - 1
     used = np.zeros(0 if job.draws.frailty is None else job.draws.frailty.n_clients, dtype=bool)

@@ -12,7 +12,7 @@ frailty), or the visit goes on from there. The bound of a deal of cell c and fra
 peak_j being the largest calendar effect of the exit over the horizon. Both are inverted exactly, by search.
 
 Deals are walked in blocks, one attempt of every deal in turn, in short loops without branches that depend on
-the data: the processor then works on many deals at a time, and never guesses wrong. Where a condition would
+the data: the processor then works on several deals at a time, and never guesses wrong. Where a condition would
 tempt the compiler to branch, the sign bit of a difference stands for it. Each attempt takes at least MIN_STEP
 of the time that is left, so that the walk ends whatever the input.
 """
@@ -26,8 +26,10 @@ import numpy as np
 from simulations import streams
 from simulations.arrays import (
     BOUND,
+    EFFECT,
     GROWN_A,
     GROWN_B,
+    HAZARD,
     RATE_A,
     RATE_B,
     SLOT,
@@ -37,10 +39,11 @@ from simulations.arrays import (
     Block,
     Rates,
     Sums,
-    Wins,
+    place,
     whole,
 )
-from simulations.streams import compiled, mix, unit
+from simulations.compiling import compiled
+from simulations.streams import mix, unit
 
 MIN_STEP = 2.0**-20  # days (0.08 s), the shortest stay
 
@@ -52,74 +55,78 @@ def below(x: float, y: float) -> Any:
 
 
 @compiled
-def walk(
-    rates: Rates, block: Block, alive: int, until: float, won: int, wins: Wins, sums: Sums, row: int, record: int
-) -> int:
+def walk(rates: Rates, block: Block, alive: int, until: float, won: int, sums: Sums, row: int, record: int) -> int:
     """Walk the first `alive` deals of the block until won, stuck, or past `until`; the number of wins.
 
     row: the simulation, in which attempts are counted. record: row of sums.exits to count exits in, or -1.
     """
-    states, width = len(rates.number), len(rates.edge)
-    cells, most = len(rates.cells) // (4 * states), len(rates.target) // states
-    months, last_day = len(rates.months) - 2, float(len(rates.guide) - 1)
-    won_deals = 0
+    bins, cells, calendar, target, acts = rates.bins, rates.cells, rates.calendar, rates.target, rates.acts
+    edge, months_end, guide, late = rates.edge, rates.months, rates.guide, rates.late
+    bin_bits, cell_bits, width, states = rates.bin_bits, rates.cell_bits, len(rates.edge), len(target) - len(acts)
+    most, months, last_day = len(acts) // states, len(months_end) - 1, float(len(guide) - 1)
+    n_cells, wins, attempts = (len(cells) >> cell_bits) // states, 0, 0
     while alive > 0:
-        sums.attempts[row] += alive
+        attempts += alive
         for k in range(alive):
             block.clock[k] = streams.exponential(unit(mix(block.state[k] + streams.STEP_CLOCK)))
         for k in range(alive):
-            block.choice[k] = unit(mix(block.state[k] + streams.STEP_EXIT))
+            block.level[k] = unit(mix(block.state[k] + streams.STEP_EXIT))
         for k in range(alive):  # the bounding hazard of each deal, and what its integral grows to
             slot, s = whole(block.tag[k]) & SLOT, whole(block.tag[k]) >> STAGE_BITS
-            at = s * cells + whole(block.cell[slot])
-            block.weight_a[k] = block.frailty[2 * slot + 1] * rates.cells[4 * at + WEIGHT_A]
-            block.weight_b[k] = rates.cells[4 * at + WEIGHT_B]
-            block.spent[k] += block.clock[k] / rates.cells[4 * at + BOUND]
+            at = (s * n_cells + whole(block.cell[place(slot)])) << cell_bits
+            block.weight_a[k] = block.frailty[place(slot)] * cells[place(at + WEIGHT_A)]
+            block.weight_b[k] = cells[place(at + WEIGHT_B)]
+            block.bound[k] = cells[place(at + BOUND)]
             block.at[k], block.bin[k] = at, s * width
+        for k in range(alive):
+            block.spent[k] += block.clock[k] / block.bound[k]
         step = width >> 1
         while step > 0:  # the last bin that begins before that, by halving; bins are (lower, upper]
             for k in range(alive):
-                i = 4 * (whole(block.bin[k]) + step)
-                grown = block.weight_a[k] * rates.bins[i + GROWN_A] + block.weight_b[k] * rates.bins[i + GROWN_B]
-                block.bin[k] += step & below(grown, block.spent[k])
+                at = (whole(block.bin[k]) + step) << bin_bits
+                grown = block.weight_a[k] * bins[place(at + GROWN_A)] + block.weight_b[k] * bins[place(at + GROWN_B)]
+                block.bin[k] = whole(block.bin[k]) + (step & below(grown, block.spent[k]))
             step >>= 1
         for k in range(alive):  # the age at which it does, and the time then
             b = whole(block.bin[k])
-            weight_a, weight_b = block.weight_a[k], block.weight_b[k]
-            rate = weight_a * rates.bins[4 * b + RATE_A] + weight_b * rates.bins[4 * b + RATE_B]
-            grown = weight_a * rates.bins[4 * b + GROWN_A] + weight_b * rates.bins[4 * b + GROWN_B]
-            age = rates.edge[b & (width - 1)] + (block.spent[k] - grown) / rate
-            block.rate[k] = rate
+            weight_a, weight_b, at = block.weight_a[k], block.weight_b[k], b << bin_bits
+            rate = weight_a * bins[place(at + RATE_A)] + weight_b * bins[place(at + RATE_B)]
+            grown = weight_a * bins[place(at + GROWN_A)] + weight_b * bins[place(at + GROWN_B)]
+            age = edge[place(b & (width - 1))] + (block.spent[k] - grown) / rate
+            block.level[k] = block.level[k] * rate * block.bound[k]
             block.time[k] += max(age - block.age[k], MIN_STEP)
             block.age[k] = age
         for k in range(alive):  # the month
             time = block.time[k] if block.time[k] <= until else until
-            m = whole(rates.guide[int(time if time < last_day else last_day)])
-            while rates.months[m + 1] < time:
-                m += 1
-            block.month[k] = m
-        for k in range(alive):  # accept and pick the exit, or reject
-            slot, s = whole(block.tag[k]) & SLOT, whole(block.tag[k]) >> STAGE_BITS
-            c, m, b = whole(block.cell[slot]), whole(block.month[k]), whole(block.bin[k]) & (width - 1)
-            level = block.choice[k] * block.rate[k] * rates.cells[4 * whole(block.at[k]) + BOUND]
-            reached, taken = 0.0, most
-            for x in range(s * most, (s + 1) * most):
-                force = rates.hazard[x * width + b] * rates.effect[x * cells + c] * rates.calendar[x * months + m]
-                reached += force * block.frailty[2 * slot + whole(rates.acts[x])]
-                taken += below(level, reached)  # less one for each exit that the level lies before
-            block.bin[k] = taken
+            block.clock[k] = time
+            block.month[k] = guide[place(int(time if time < last_day else last_day))]
+        for _ in range(late):
+            for k in range(alive):
+                m = whole(block.month[k])
+                block.month[k] = m - below(months_end[place(m)], block.clock[k])
+        for k in range(alive):
+            block.reached[k], block.taken[k] = 0.0, most
+        for e in range(most):  # accept and pick the exit, or reject
+            for k in range(alive):
+                slot, s = whole(block.tag[k]) & SLOT, whole(block.tag[k]) >> STAGE_BITS
+                force = bins[place((whole(block.bin[k]) << bin_bits) + HAZARD + e)]
+                force *= cells[place(whole(block.at[k]) + EFFECT + e)]
+                force *= calendar[place((s * months + whole(block.month[k])) * most + e)]
+                frailty = block.frailty[place(slot)]
+                reached = block.reached[k] + force * (frailty if acts[place(s * most + e)] != 0 else 1.0)
+                block.reached[k] = reached
+                block.taken[k] = whole(block.taken[k]) + below(block.level[k], reached)
         if record >= 0:
-            _record(rates, block, alive, until, sums, record, most)
+            _record(rates.exit, block, alive, until, sums, record, most)
         for k in range(alive):  # on to the next visit, or the next attempt
-            tag, taken = whole(block.tag[k]), whole(block.bin[k])
-            s = tag >> STAGE_BITS
-            exits = (taken - whole(rates.number[s])) >> 63
+            tag, taken = whole(block.tag[k]), whole(block.taken[k])
+            exits = (taken - most) >> 63
             stays = ~np.uint64(exits)
-            target = whole(rates.target[s * most + (taken & exits)])
+            slot, s = tag & SLOT, tag >> STAGE_BITS
             visit = block.visit[k] + (np.uint64(exits) & streams.STEP_VISIT)
             block.state[k] = visit + ((block.state[k] + streams.STEP_ATTEMPT - visit) & stays)
             block.visit[k] = visit
-            block.tag[k] = tag + (exits & (((tag & SLOT) | (target << STAGE_BITS)) - tag))
+            block.tag[k] = slot | (whole(target[place(s * (most + 1) + taken)]) << STAGE_BITS)
             block.age[k] = _masked(block.age[k], stays)
             block.spent[k] = _masked(block.spent[k], stays)
         walking = 0
@@ -127,13 +134,14 @@ def walk(
             tag, time = whole(block.tag[k]), block.time[k]
             inside = 1 + below(until, time)
             is_won = inside * whole((tag >> STAGE_BITS) == won)
-            wins.slot[won_deals], wins.month[won_deals], wins.time[won_deals] = tag & SLOT, block.month[k], time
-            won_deals += is_won
+            block.won_slot[wins], block.won_month[wins], block.won_time[wins] = tag & SLOT, block.month[k], time
+            wins += is_won
             block.state[walking], block.visit[walking], block.tag[walking] = block.state[k], block.visit[k], tag
             block.age[walking], block.spent[walking], block.time[walking] = block.age[k], block.spent[k], time
             walking += inside - is_won
         alive = walking
-    return won_deals
+    sums.attempts[row] += attempts
+    return wins
 
 
 @compiled
@@ -143,9 +151,10 @@ def _masked(x: float, mask: np.uint64) -> float:
 
 
 @compiled
-def _record(rates: Rates, block: Block, alive: int, until: float, sums: Sums, record: int, most: int) -> None:
+def _record(numbers: Any, block: Block, alive: int, until: float, sums: Sums, record: int, most: int) -> None:
     """Count the exits of this attempt."""
+    exits = sums.exits
     for k in range(alive):
-        s, taken = whole(block.tag[k]) >> STAGE_BITS, whole(block.bin[k])
-        if taken < rates.number[s] and block.time[k] <= until:
-            sums.exits[record, whole(block.month[k]), rates.exit[s * most + taken]] += 1
+        s, taken = whole(block.tag[k]) >> STAGE_BITS, whole(block.taken[k])
+        if taken < most and block.time[k] <= until:
+            exits[record, whole(block.month[k]), numbers[s * most + taken]] += 1

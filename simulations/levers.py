@@ -43,9 +43,9 @@ def conversion_rate(
 
 
 def conversion(
-    given: Assumptions, stage: int, points: float, *, by_age: float | None = None, effect: ArrayLike | None = None
+    given: Assumptions, stage: int, points: ArrayLike, *, by_age: float | None = None, effect: ArrayLike | None = None
 ) -> Assumptions:
-    """The conversion rate p of a stage becomes p' = p + points (cut to 0..1) in every draw.
+    """The conversion rate p of a stage becomes p' = p + points (cut to 0..1) in every draw; points: one, or (D,).
 
     At every edge of the age bins up to `by_age` (an edge itself; default: to the end) the cumulative incidence
     of the exits that advance or win is multiplied by p'/p, that of the others by (1 - p')/(1 - p); then they
@@ -58,12 +58,12 @@ def conversion(
     """
     draws, funnel = given.draws, given.draws.funnel
     _check_stage(draws, stage)
-    if points == 0:
+    if not np.any(points):
         return given
     forward, other, left = _incidence(draws, stage, _effect(draws, effect))
     last = funnel.n_bins if by_age is None else _edge(draws, by_age)
     p = forward[:, last]
-    wanted = np.clip(p + points, 0.0, 1.0)
+    wanted = np.clip(p + np.asarray(points, dtype=np.float64), 0.0, 1.0)
     usable = (p > 0) & (1 - p > 1e-12)  # below that, the rounding of a sum
     up = np.where(usable, wanted / np.where(usable, p, 1), 1.0)[:, None]
     down = np.where(usable, (1 - wanted) / np.where(usable, 1 - p, 1), 1.0)[:, None]
@@ -122,16 +122,20 @@ def lead_time(given: Assumptions, change: float, *, stages: Iterable[int] | None
     )
 
 
-def new_deals(given: Assumptions, change: float) -> Assumptions:
-    """New deals per month times 1 + change, by adding to (or taking from) those that came anyway.
+def new_deals(given: Assumptions, change: ArrayLike) -> Assumptions:
+    """New deals per month times 1 + change, by adding to (or taking from) those that came anyway; change: one for
+    all months, or (M,).
 
     Left unchanged: every deal that comes in both cases, its path and amount; open deals.
     """
-    if change < -1:
-        raise ValueError(f"change: expected at least -1, got {change}")
-    if change == 0:
+    by_month = np.asarray(change, dtype=np.float64)
+    if by_month.shape not in ((), (given.draws.n_months,)):
+        raise ValueError(f"change: expected one or {given.draws.n_months} numbers, got shape {by_month.shape}")
+    if not (by_month >= -1).all():
+        raise ValueError(f"change: expected at least -1, got {by_month.min()}")
+    if not by_month.any():
         return given
-    return given._replace(draws=replace(given.draws, arrival_mean=given.draws.arrival_mean * (1 + change)))
+    return given._replace(draws=replace(given.draws, arrival_mean=given.draws.arrival_mean * (1 + by_month)))
 
 
 def amount(given: Assumptions, change: float) -> Assumptions:
@@ -158,31 +162,39 @@ def without(given: Assumptions, open_deals: ArrayLike) -> Assumptions:
     return given._replace(open_deals=_rows(given.open_deals, ~mask)) if mask.any() else given
 
 
-def without_group(given: Assumptions, grouping: str, group: int) -> Assumptions:
-    """Without the open and the future deals of a group, for instance a client that is lost.
+def without_templates(given: Assumptions, templates: ArrayLike) -> Assumptions:
+    """Without the new deals that are drawn from the templates marked in a mask (T,).
 
-    Open deals are taken out; new deals that would have been the group's are created, but never move: their
-    cell is one more, in which every hazard is zero. So no other deal's path or amount changes. Deals whose
-    client is drawn stay.
+    They are created, but never move: their cell is one more, in which every hazard is zero. Left unchanged: every
+    other deal's path and amount.
     """
-    for name, deals in (("open_deals", given.open_deals), ("templates", given.templates)):
-        if len(deals) and grouping not in deals.groups:
-            raise ValueError(f"grouping: expected one of {sorted(deals.groups)} as in {name}, got {grouping!r}")
-    rest = given
-    if len(given.open_deals):
-        rest = without(given, given.open_deals.groups[grouping] == group)
-    gone = given.templates.groups[grouping] == group if len(given.templates) else np.zeros(0, dtype=bool)
+    gone = frozen_array("templates", templates, np.bool_, (len(given.templates),))
     if not gone.any():
-        return rest
+        return given
     draws = given.draws
     width: Any = ((0, 0), (0, 1))
-    return rest._replace(
+    return given._replace(
         draws=replace(
             draws, effect=np.pad(draws.effect, ((0, 0), (0, 0), (0, 1))),
             amount_log_mean=np.pad(draws.amount_log_mean, width), amount_log_sd=np.pad(draws.amount_log_sd, width),
         ),
         templates=replace(given.templates, cell=np.where(gone, draws.n_cells, given.templates.cell)),
     )  # fmt: skip
+
+
+def without_group(given: Assumptions, grouping: str, group: int) -> Assumptions:
+    """Without the open and the future deals of a group, for instance a client that is lost (see `without` and
+    `without_templates`). Deals whose client is drawn stay.
+    """
+    for name, deals in (("open_deals", given.open_deals), ("templates", given.templates)):
+        if len(deals) and grouping not in deals.groups:
+            raise ValueError(f"grouping: expected one of {sorted(deals.groups)} as in {name}, got {grouping!r}")
+    rest = given
+    if len(given.open_deals):
+        rest = without(rest, given.open_deals.groups[grouping] == group)
+    if len(given.templates):
+        rest = without_templates(rest, given.templates.groups[grouping] == group)
+    return rest
 
 
 def _rows(deals: Deals, mask: NDArray[np.bool_]) -> Deals:

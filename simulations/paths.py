@@ -15,26 +15,24 @@ from simulations.arrays import (
     RATE_A,
     RATE_B,
     STAGE_BITS,
+    WAITING_RECORD,
     WEIGHT_A,
     WEIGHT_B,
     Block,
-    Ints,
-    Keys,
     Parameters,
-    Pending,
     Plan,
     Rates,
     Sums,
     Table,
-    Wins,
-    new_block,
-    new_pending,
+    place,
     whole,
     with_room,
 )
+from simulations.compiling import compiled
 from simulations.kernel import walk
-from simulations.rates import multiplier, new_rates, prepare
-from simulations.streams import compiled, mix, path_key, pick, uniform
+from simulations.rates import multiplier, prepare
+from simulations.references import ParametersRef, PlanRef, RatesRef, SumsRef, TableRef
+from simulations.streams import mix, path_key, pick, uniform
 
 LARGEST_AMOUNT = 2.0**53  # minor units; a drawn amount beyond it is cut to it
 LARGEST_SUM = 2**62
@@ -44,83 +42,92 @@ NOT_MET = -1.0  # frailty of a deal whose client has not been looked up
 
 
 @compiled
-def load(p: Parameters, draw: int, rates: Rates, table: Table, n: int, block: Block) -> None:
-    """Ready the first n deals of the block for the walk: those of which path, row, amount, time, stage (`first`)
-    and age are set; client and frailty where they are not inherited.
+def load(p: Parameters, draw: int, rates: Rates, n: int, block: Block) -> None:
+    """Ready the first n deals of the block for the walk: those of which path, row, client, cell, amount, time, stage
+    (`first`), age and its bin are set; frailty where it is not inherited.
 
     One loop for all of them, as a call for each deal would cost more than its work.
     """
-    width, cells = len(rates.edge), p.effect.shape[2]
+    bins, cells, edge, bin_bits, cell_bits = rates.bins, rates.cells, rates.edge, rates.bin_bits, rates.cell_bits
+    width, n_cells, split, frailty = len(edge), p.effect.shape[2], rates.split, rates.frailty
     for i in range(n):
-        row = whole(block.row[i])
-        s, c, age = whole(block.first[i]), table.cell[row], block.age[i]
-        if block.frailty[2 * i + 1] == NOT_MET:
-            client = table.client[row]
-            if rates.split == 1 and client == -1:
-                client = pick(p.client_cdf, draw, uniform(block.path[i], streams.CLIENT))
-            block.client[i], block.frailty[2 * i + 1] = client, 1.0
-            if rates.split == 1 and client >= 0:
-                block.frailty[2 * i + 1] = rates.frailty[client]
-            elif rates.split == 1:
-                block.frailty[2 * i + 1] = multiplier(block.path[i], p.frailty_shape[draw], p.frailty_shape[draw])
-        b = 0
-        if age > 0.0:
-            b = table.bin[row]
-        j, at, since = 4 * (s * width + b), 4 * (s * cells + c), age - rates.edge[b]
-        weight_a, weight_b = block.frailty[2 * i + 1] * rates.cells[at + WEIGHT_A], rates.cells[at + WEIGHT_B]
-        grown = weight_a * rates.bins[j + GROWN_A] + weight_b * rates.bins[j + GROWN_B]
-        rate = weight_a * rates.bins[j + RATE_A] + weight_b * rates.bins[j + RATE_B]
-        block.cell[i], block.tag[i] = c, i + (s << STAGE_BITS)
-        block.spent[i] = grown + since * rate
+        if block.frailty[i] != NOT_MET:
+            continue
+        block.frailty[i] = 1.0
+        if split == 1:
+            client = client_of(p, draw, block, i)
+            if client >= 0:
+                block.frailty[i] = frailty[client]
+            else:
+                block.frailty[i] = multiplier(block.path[i], p.frailty_shape[draw], p.frailty_shape[draw])
+    for i in range(n):
+        s, b = whole(block.first[i]), whole(block.bin[i])
+        j, at = (s * width + b) << bin_bits, (s * n_cells + whole(block.cell[i])) << cell_bits
+        weight_a, weight_b = block.frailty[i] * cells[place(at + WEIGHT_A)], cells[place(at + WEIGHT_B)]
+        grown = weight_a * bins[place(j + GROWN_A)] + weight_b * bins[place(j + GROWN_B)]
+        rate = weight_a * bins[place(j + RATE_A)] + weight_b * bins[place(j + RATE_B)]
+        block.spent[i] = grown + (block.age[i] - edge[place(b)]) * rate
+        block.tag[i] = i + (s << STAGE_BITS)
         block.state[i] = block.visit[i] = block.path[i]
 
 
 @compiled
-def take_open(table: Table, hashes: Keys, simulation: np.uint64, first: int, n: int, detail: int, block: Block) -> None:
+def take_open(table: Table, simulation: np.uint64, first: int, n: int, detail: int, block: Block) -> None:
     """Put n open deals from number `first` on into the block."""
+    hashes, stage, age, bins = table.hash, table.stage, table.age, table.bin
+    cell, amount, client = table.cell, table.amount, table.client
     for i in range(n):
-        block.path[i] = mix(simulation + hashes[first + i])
+        block.path[i] = mix(simulation + hashes[place(first + i)])
     for i in range(n):
-        row = first + i
-        block.row[i], block.first[i], block.age[i], block.time[i] = row, table.stage[row], table.age[row], 0.0
-        block.amount[i], block.origin[i], block.frailty[2 * i + 1] = table.amount[row], 0, NOT_MET
-        block.detail[i] = row if row < detail else -1
+        row = place(first + i)
+        block.row[i], block.first[i], block.age[i], block.bin[i] = row, stage[row], age[row], bins[row]
+        block.cell[i], block.amount[i], block.client[i] = cell[row], amount[row], client[row]
+        block.time[i], block.origin[i], block.frailty[i], block.detail[i] = 0.0, 0, NOT_MET, -1
+    for i in range(min(n, detail - first)):
+        block.detail[i] = first + i
 
 
 @compiled
 def take_new(
-    p: Parameters, draw: int, plan: Plan, table: Table, simulation: np.uint64, counts: Ints, month: int, ordinal: int,
-    block: Block,
+    p: Parameters, draw: int, plan: Plan, table: Table, simulation: np.uint64, sums: Sums, k: int, month: int,
+    ordinal: int, block: Block,
 ) -> tuple[int, int, int]:  # fmt: skip
     """Put new deals into the block, from number `ordinal` of a month on; how many, and which comes next."""
     n = 0
     while n < BLOCK and month < plan.arrival_months:
-        if ordinal == counts[month]:
+        if ordinal == sums.created[k, month]:
             month, ordinal = month + 1, 0
             continue
         path = path_key(simulation, streams.future_key(np.uint64(month), np.uint64(ordinal)))
         row = plan.n_open + pick(p.template_cdf, draw, uniform(path, streams.TEMPLATE))
         length = p.month_edges[month + 1] - p.month_edges[month]
-        block.path[n], block.row[n], block.first[n], block.age[n] = path, row, table.stage[row], 0.0
-        block.time[n] = p.month_edges[month] + length * uniform(path, streams.DAY)
-        block.amount[n], block.origin[n], block.frailty[2 * n + 1] = table.amount[row], 0, NOT_MET
-        block.detail[n] = -1
+        time = p.month_edges[month] + length * uniform(path, streams.DAY)
+        _put(block, n, path, table, row, table.stage[row], time, table.amount[row], 0, table.client[row], NOT_MET)
         n, ordinal = n + 1, ordinal + 1
     return n, month, ordinal
 
 
 @compiled
-def take_pending(pending: Pending, waiting: int, n: int, block: Block) -> tuple[int, int]:
-    """Put pending follow-ups into the block from place n on; how many are in it, and how many still wait."""
+def take_waiting(pending: Any, waiting: int, table: Table, n: int, block: Block) -> tuple[int, int]:
+    """Put waiting follow-ups into the block from place n on; how many are in it, and how many still wait."""
     while n < BLOCK and waiting > 0:
         waiting -= 1
-        block.path[n], block.row[n] = pending.path[waiting], pending.row[waiting]
-        block.first[n], block.age[n], block.time[n] = pending.stage[waiting], 0.0, pending.time[waiting]
-        block.amount[n], block.origin[n] = pending.amount[waiting], pending.origin[waiting]
-        block.client[n], block.frailty[2 * n + 1] = pending.client[waiting], pending.frailty[waiting]
-        block.detail[n] = -1
+        w = pending[waiting]
+        _put(block, n, w.path, table, w.row, w.stage, w.time, w.amount, w.origin, w.client, w.frailty)
         n += 1
     return n, waiting
+
+
+@compiled
+def _put(
+    block: Block, i: int, path: Any, table: Table, row: int, stage: int, time: float, amount: int, origin: int,
+    client: int, frailty: float,
+) -> None:  # fmt: skip
+    """A deal that begins at `time` in `stage`, at slot i."""
+    block.path[i], block.row[i], block.first[i], block.cell[i] = path, row, stage, table.cell[row]
+    block.age[i], block.bin[i], block.time[i] = 0.0, 0, time
+    block.amount[i], block.origin[i], block.client[i], block.frailty[i] = amount, origin, client, frailty
+    block.detail[i] = -1
 
 
 @compiled
@@ -138,38 +145,38 @@ def won_amount(known: int, u: float, kept: float, shift: float, scale: float, lo
 
 
 @compiled
-def settle(
-    p: Parameters, draw: int, plan: Plan, table: Table, block: Block, wins: Wins, n: int, sums: Sums, k: int
-) -> int:
+def settle(p: Parameters, draw: int, plan: Plan, table: Table, block: Block, n: int, sums: Sums, k: int) -> int:
     """Add the first n wins to the sums of simulation k; TOO_LARGE if a sum became too large."""
-    fine = True
+    fine, won, wins, by, days, value = True, sums.won, sums.wins, sums.by, sums.win_days, sums.value
+    groups, offsets, follow_group, client_group = table.groups, plan.offsets, p.follow_group, p.client_group
+    kept, shift, scale = p.amount_kept, p.amount_shift, p.amount_scale
+    log_mean, log_sd = p.amount_log_mean, p.amount_log_sd
     for i in range(n):
-        slot, m = wins.slot[i], whole(wins.month[i])
+        slot, m = whole(block.won_slot[i]), whole(block.won_month[i])
         detail = block.detail[slot]
         if detail >= 0:
-            sums.win_days[detail, math.ceil(wins.time[i])] += 1
-        if m >= sums.won.shape[1]:
+            days[detail, math.ceil(block.won_time[i])] += 1
+        if m >= won.shape[1]:
             continue
-        row, origin = block.row[slot], whole(block.origin[slot])
+        row, origin = whole(block.row[slot]), whole(block.origin[slot])
         u = uniform(block.path[slot], streams.AMOUNT)
-        s, c = block.first[slot], block.cell[slot]
-        amount = won_amount(  # numbers, not tuples of arrays: passing those would cost more than the work
-            block.amount[slot], u, p.amount_kept[draw, s], p.amount_shift[draw, s], p.amount_scale[draw, s],
-            p.amount_log_mean[draw, c], p.amount_log_sd[draw, c],
-        )  # fmt: skip
-        sums.won[k, m] += amount
-        sums.wins[k, m] += 1
-        for g in range(len(plan.offsets)):
-            group = table.groups[row, g]
-            if origin > 0 and p.follow_group[origin - 1, g] >= 0:
-                group = p.follow_group[origin - 1, g]
+        s, c = whole(block.first[slot]), whole(block.cell[slot])
+        amount = won_amount(
+            block.amount[slot], u, kept[draw, s], shift[draw, s], scale[draw, s], log_mean[draw, c], log_sd[draw, c]
+        )
+        won[k, m] += amount
+        wins[k, m] += 1
+        for g in range(len(offsets)):
+            group = groups[row, g]
+            if origin > 0 and follow_group[origin - 1, g] >= 0:
+                group = follow_group[origin - 1, g]
             elif group < 0:
-                group = p.client_group[g, client_of(p, draw, block, slot)]
-            sums.by[k, m, plan.offsets[g] + group] += amount
+                group = client_group[g, client_of(p, draw, block, slot)]
+            by[k, m, offsets[g] + group] += amount
         if detail >= 0:
-            sums.value[detail] += amount
-            fine &= sums.value[detail] < LARGEST_SUM
-        fine &= sums.won[k, m] < LARGEST_SUM
+            value[detail] += amount
+            fine &= value[detail] < LARGEST_SUM
+        fine &= won[k, m] < LARGEST_SUM
         block.amount[slot] = amount  # what its follow-ups are worth depends on it
     return FINE if fine else TOO_LARGE
 
@@ -179,19 +186,19 @@ def client_of(p: Parameters, draw: int, block: Block, slot: int) -> Any:
     """The deal's client, drawn now if it is unknown and was not needed before."""
     if block.client[slot] == -1:
         block.client[slot] = pick(p.client_cdf, draw, uniform(block.path[slot], streams.CLIENT))
-    return whole(block.client[slot])
+    return block.client[slot]
 
 
 @compiled
 def follow(
-    p: Parameters, draw: int, plan: Plan, table: Table, block: Block, wins: Wins, n: int,
-    pending: Pending, used: int, sums: Sums, k: int,
-) -> tuple[Pending, int]:  # fmt: skip
-    """Add the follow-ups of the first n wins to the pending ones; those and their number."""
+    p: Parameters, draw: int, plan: Plan, table: Table, block: Block, n: int, pending: Any, used: int, sums: Sums,
+    k: int,
+) -> tuple[Any, int]:  # fmt: skip
+    """Add the follow-ups of the first n wins to the waiting ones; those and their number."""
     months = sums.won.shape[1]
     for i in range(n):
-        slot = whole(wins.slot[i])
-        if wins.month[i] >= months:
+        slot = whole(block.won_slot[i])
+        if block.won_month[i] >= months:
             continue
         for r in range(len(p.follow_most)):
             u = uniform(block.path[slot], (np.uint64(r) << streams.VISIT_BITS) | streams.COUNT)
@@ -201,19 +208,21 @@ def follow(
                 path = path_key(block.path[slot], streams.follow_key(np.uint64(r), np.uint64(ordinal)))
                 z = streams.normal_quantile(uniform(path, streams.DAY))
                 delay = math.exp(p.follow_log_delay[draw, r] + p.follow_delay_sd[draw, r] * z)
-                time = wins.time[i] + delay
+                time = block.won_time[i] + delay
                 if not time < plan.future_until:
                     continue
-                row, stage, frailty = whole(block.row[slot]), p.follow_stage[r], block.frailty[2 * slot + 1]
-                client = client_of(p, draw, block, slot) if p.client_cdf.shape[1] else -1
-                amount = math.floor(min(block.amount[slot] * p.follow_ratio[draw, r], LARGEST_AMOUNT) + 0.5)
+                new = pending[used]
                 if p.follow_as_new[r]:
                     row = plan.n_open + pick(p.template_cdf, draw, uniform(path, streams.TEMPLATE))
-                    stage, amount, client, frailty = table.stage[row], table.amount[row], table.client[row], NOT_MET
+                    new.row, new.stage, new.amount = row, table.stage[row], table.amount[row]
+                    new.client, new.frailty = table.client[row], NOT_MET
+                else:
+                    amount = min(block.amount[slot] * p.follow_ratio[draw, r], LARGEST_AMOUNT)
+                    new.row, new.stage, new.amount = block.row[slot], p.follow_stage[r], math.floor(amount + 0.5)
+                    new.client = client_of(p, draw, block, slot) if p.client_cdf.shape[1] else -1
+                    new.frailty = block.frailty[slot]
                 sums.followed[k, month_of(p, time)] += 1
-                pending.path[used], pending.row[used], pending.stage[used] = path, row, stage
-                pending.client[used], pending.frailty[used], pending.time[used] = client, frailty, time
-                pending.amount[used], pending.origin[used] = amount, r + 1
+                new.path, new.time, new.origin = path, time, r + 1
                 used += 1
     return pending, used
 
@@ -228,16 +237,20 @@ def month_of(p: Parameters, time: float) -> int:
 
 
 @compiled
-def simulate_rows(p: Parameters, plan: Plan, table: Table, sums: Sums) -> int:
-    """Run the simulations of a plan, one row of the sums each; FINE, TOO_LARGE or TOO_MANY."""
-    rates, block, pending = new_rates(p), new_block(), new_pending(BLOCK)
-    small = np.zeros((2, BLOCK), np.uint32)
-    wins = Wins(small[0], small[1], np.zeros(BLOCK))
-    n_open, won = plan.n_open, len(p.first_exit) - 3
-    hashes = np.empty(n_open, np.uint64)
-    for row in range(n_open):
-        hashes[row] = streams.hashed(table.key[row])
-    counts = np.zeros(plan.arrival_months, np.int64)
+def simulate_rows(parameters: Parameters, plan: Plan, table: Table, sums: Sums, rates: Rates, block: Block) -> int:
+    """Run the simulations of a plan, one row of the sums each; FINE, TOO_LARGE or TOO_MANY.
+
+    rates (see new_rates) and block are room to work in.
+    """
+    return _simulate(
+        ParametersRef(*parameters), PlanRef(*plan), TableRef(*table), SumsRef(*sums), RatesRef(*rates), block
+    )
+
+
+@compiled
+def _simulate(p: Parameters, plan: Plan, table: Table, sums: Sums, rates: Rates, block: Block) -> int:
+    pending = np.empty(BLOCK, WAITING_RECORD)
+    n_open, won, arrival_months, detail = plan.n_open, len(p.first_exit) - 3, plan.arrival_months, len(sums.value)
     state, ready, recorded = FINE, -1, 0
     for k in range(sums.won.shape[0]):
         draw = (plan.first + k) // plan.replicates
@@ -248,30 +261,29 @@ def simulate_rows(p: Parameters, plan: Plan, table: Table, sums: Sums) -> int:
         if recorded < len(plan.recorded) and plan.recorded[recorded] == plan.first + k:
             record = recorded
             recorded += 1
-        for m in range(plan.arrival_months):
+        for m in range(arrival_months):
             u = uniform(path_key(key, streams.future_key(np.uint64(m), np.uint64(0))), streams.COUNT)
-            counts[m] = streams.count_quantile(u, p.arrival_mean[draw, m], p.arrival_shape[draw])
-            sums.created[k, m] = counts[m]
+            sums.created[k, m] = streams.count_quantile(u, p.arrival_mean[draw, m], p.arrival_shape[draw])
         first, month, ordinal, waiting = 0, 0, 0, 0
         # One call of each step for open and new deals alike: each more would be compiled in full once more.
-        while first < n_open or month < plan.arrival_months or waiting > 0:
+        while first < n_open or month < arrival_months or waiting > 0:
             existing = first < n_open
             if existing:
                 n = min(BLOCK, n_open - first)
-                take_open(table, hashes, key, first, n, len(sums.value), block)
+                take_open(table, key, first, n, detail, block)
                 first += n
             else:
-                n, month, ordinal = take_new(p, draw, plan, table, key, counts, month, ordinal, block)
-                n, waiting = take_pending(pending, waiting, n, block)
-            load(p, draw, rates, table, n, block)
+                n, month, ordinal = take_new(p, draw, plan, table, key, sums, k, month, ordinal, block)
+                n, waiting = take_waiting(pending, waiting, table, n, block)
+            load(p, draw, rates, n, block)
             if record >= 0 and not existing:
                 for i in range(n):
-                    sums.entered[record, month_of(p, block.time[i]), block.first[i]] += 1
+                    sums.entered[record, month_of(p, block.time[i]), whole(block.first[i])] += 1
             until = plan.open_until if existing else plan.future_until
-            n = walk(rates, block, n, until, won, wins, sums, k, record)
-            state = max(state, settle(p, draw, plan, table, block, wins, n, sums, k))
+            n = walk(rates, block, n, until, won, sums, k, record)
+            state = max(state, settle(p, draw, plan, table, block, n, sums, k))
             if len(p.follow_most):
-                pending, waiting = follow(p, draw, plan, table, block, wins, n, pending, waiting, sums, k)
+                pending, waiting = follow(p, draw, plan, table, block, n, pending, waiting, sums, k)
             if waiting > MOST_PENDING:
                 return TOO_MANY
     return state

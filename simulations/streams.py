@@ -12,24 +12,11 @@ change of the outcome (common random numbers).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar, cast
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile with Numba: no GIL, kept on disk, IEEE arithmetic (1 / 0 is inf, nothing is reordered).
-
-    A change of this file alone does not renew what is kept on disk for callers in other files.
-    """
-    return cast(Callable[P, R], njit(nogil=True, cache=True, error_model="numpy")(function))
-
+from simulations.compiling import compiled
 
 # What a number is for: three bits of its index.
 CLOCK, EXIT, AMOUNT, CLIENT, TEMPLATE, DAY, COUNT, FRAILTY = (np.uint64(i) for i in range(8))
@@ -75,6 +62,15 @@ def path_key(simulation: np.uint64, deal: np.uint64) -> np.uint64:
 def hashed(key: np.uint64) -> np.uint64:
     """What path_key makes of a deal's key before it meets the simulation."""
     return mix(key + _GOLDEN)
+
+
+@compiled
+def hashed_all(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """`hashed` of every key."""
+    hashes = np.empty(len(keys), np.uint64)
+    for i in range(len(keys)):
+        hashes[i] = hashed(keys[i])
+    return hashes
 
 
 @compiled

@@ -92,7 +92,7 @@ def test_the_example_tables_are_understood(tmp_path: Path, names: tuple[str, ...
     for name in names:
         (tmp_path / name).write_text(EXAMPLES[name], encoding="utf-8")
     source = tmp_path if len(names) > 1 else tmp_path / names[0]
-    (tmp_path / "funnel.toml").write_text(draft(source), encoding="utf-8")
+    (tmp_path / "funnel.toml").write_text(draft(source).text, encoding="utf-8")
     config, tables = load(tmp_path / "funnel.toml")
     assert config.funnel.stages == ("Qualified", "Proposal")
     assert tables.ledger.set_aside == 0

@@ -23,10 +23,11 @@ from numpy.typing import NDArray
 
 from forecast.exposure import pieces
 from forecast.history import Floats, History, Ints
-from forecast.models.contraction import canonical, compiled
+from forecast.models.contraction import canonical
 from forecast.models.exits import ExitTerms
 from forecast.models.priors import LogSizes, Priors, log_sizes, size_variable
 from simulations import Funnel, Kind
+from simulations.compiling import compiled
 
 Small = NDArray[np.uint32]
 

@@ -10,10 +10,8 @@ are a few per cent of the dense array, for one of a million nearly all, and neve
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar
 
-import numba as nb
 import numpy as np
 import pytensor.tensor as pt
 from numpy.typing import NDArray
@@ -23,20 +21,7 @@ from pytensor.graph.op import Op
 
 from forecast.exposure import Exposure
 from forecast.history import Floats
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile with Numba: no GIL, kept on disk, IEEE arithmetic.
-
-    Sums are not reordered (`fastmath`): code just compiled and the same code from disk can be inlined differently,
-    and would then give other last digits, hence other draws. A change of this file alone does not renew what is
-    kept on disk for callers in other files.
-    """
-    return cast(Callable[P, R], nb.njit(nogil=True, cache=True, error_model="numpy")(function))
-
+from simulations.compiling import compiled
 
 T = TypeVar("T", bound=tuple[Any, ...])
 
@@ -98,7 +83,7 @@ def add_expected(
     for row in range(rows.state.size):
         state, age, month = rows.state[row], rows.age[row], rows.month[row]
         start, end = rows.start[row], rows.start[row + 1]
-        for j in range(first_exit[state], first_exit[state + nb.uint32(1)]):
+        for j in range(first_exit[state], first_exit[state + np.uint32(1)]):
             rate = hazard[j, age] * seasonal[j, month]
             at_risk = 0.0
             for i in range(start, end):

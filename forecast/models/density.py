@@ -22,10 +22,11 @@ from forecast.models.amounts import AmountTerms
 from forecast.models.arrivals import ArrivalTerms
 from forecast.models.calendar import CalendarTerms
 from forecast.models.clients import ClientTerms, add_by_client, add_weighted
-from forecast.models.contraction import add_expected, canonical, compiled
+from forecast.models.contraction import add_expected, canonical
 from forecast.models.exits import ExitTerms
 from forecast.models.levels import LevelPrior
 from forecast.models.priors import LogSizes
+from simulations.compiling import compiled
 
 HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 

@@ -9,7 +9,7 @@ from forecast.errors import FunnelError
 from forecast.sources import inputs, rows, shapes
 from forecast.sources.tables import Known, Tables
 
-__all__ = ["Config", "Known", "Tables", "configured", "load"]
+__all__ = ["Config", "Known", "Tables", "bare", "configured", "load"]
 
 FUNNEL_FILE = "funnel.toml"
 
@@ -33,20 +33,19 @@ def load(source: str | Path | Config) -> tuple[Config, Tables]:
 
 def configured(path: Path) -> Config:
     """The Config for a funnel file, a folder or a bare file of rows, before the rows are read."""
+    if path.is_dir() and (path / FUNNEL_FILE).is_file():
+        return read_config(path / FUNNEL_FILE)
+    return read_config(path) if path.suffix.lower() == ".toml" else bare(path)
+
+
+def bare(path: Path) -> Config:
+    """The Config for rows that no funnel file tells of: those of a file, or of a folder with tables."""
+    named: dict[str, str] = {"deals": path.name}
     if path.is_dir():
-        if (path / FUNNEL_FILE).is_file():
-            return read_config(path / FUNNEL_FILE)
-        found = inputs.found_in(path)
-        if not {"deals", "stage_history"} & found.keys():
+        named = inputs.found_in(path)
+        if not {"deals", "stage_history"} & named.keys():
             remedy = f"Put {FUNNEL_FILE} there, or deals.csv and stage_history.csv."
             raise FunnelError("there is no funnel in this folder", file=path, remedy=remedy)
-        return _bare(path / FUNNEL_FILE, **found)
-    if path.suffix.lower() == ".toml":
-        return read_config(path)
-    return _bare(path, deals=path.name)
-
-
-def _bare(path: Path, **files: str | None) -> Config:
-    config = Config().with_source(**files)
-    config._path = path
+    config = Config().with_source(**named)
+    config._path = path / FUNNEL_FILE if path.is_dir() else path
     return config

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.config import Config
-from forecast.sources import assemble
+from forecast.sources import assemble, guess
 from forecast.sources.quality import Sieve, among
 
 LATE_START = 60  # days between the first deal and the first that is closed, from which on one has to ask
@@ -14,16 +14,18 @@ SUCCESSION = 31  # days within which a new stage follows one that is not entered
 FEWEST = 10  # deals of a stage, moves in a direction
 
 
-def told(rows: Sieve, deals: pd.DataFrame, history: pd.DataFrame, config: Config) -> None:
-    """Note on `rows` (which have a deal_id) what `deals` and `history`, in order, give cause to doubt."""
+def told(rows: Sieve, deals: pd.DataFrame, history: pd.DataFrame, config: Config, *, guessed: bool) -> None:
+    """Note on `rows` (which have a deal_id) what `deals` and `history`, in order, give cause to doubt. `guessed`:
+    the stages were not named, but found.
+    """
     won, lost = config.funnel.won, config.funnel.lost
     ids = history["deal_id"]
     first = history[~ids.duplicated()]
     last = history[~ids.duplicated(keep="last")]
 
-    def note(which: pd.Series, reason: str, effect: str, show: pd.Series | None = None) -> None:
+    def note(which: pd.Series, reason: str, effect: str, show: pd.Series | None = None, doubt: bool = False) -> None:
         found = among(rows.frame["deal_id"], which)
-        rows.note(found & ~rows.frame["deal_id"].duplicated(), reason, effect=effect, show=show)
+        rows.note(found & ~rows.frame["deal_id"].duplicated(), reason, effect=effect, show=show, doubt=doubt)
 
     shown = rows.frame["deal_id"]
     ended = first.loc[first["stage"].isin([won, lost]), "deal_id"]
@@ -42,6 +44,8 @@ def told(rows: Sieve, deals: pd.DataFrame, history: pd.DataFrame, config: Config
         reason = "created before the first stage on record"
         effect = f"arrives when it enters that stage, in median {middle:,.0f} days later"
         note(deals.loc[waited > 0, "deal_id"], reason, effect, shown)
+    if guessed:
+        _ends(rows, history, config)
     _late_start(note, deals, history, config)
     _renamed(rows, history, config)
     _reordered(rows, history, config)
@@ -58,7 +62,25 @@ def _late_start(note: object, deals: pd.DataFrame, history: pd.DataFrame, config
         early = deals.loc[deals["created"] < first, "deal_id"]
         reason = f"begun before {first:%Y-%m-%d}, the day of the first deal won or lost"
         effect = f"if ends were not recorded before, write from = {first:%Y-%m-%d} under [recording]"
-        note(early, reason, effect)  # type: ignore[operator]
+        note(early, reason, effect, doubt=True)  # type: ignore[operator]
+
+
+def _ends(rows: Sieve, history: pd.DataFrame, config: Config) -> None:
+    """Open stages that are hardly ever left, not being where deals begin: perhaps they mean won or lost."""
+    stages = config.funnel.stages
+    code = pd.Index(config.funnel.states).get_indexer(pd.Index(history["stage"]))
+    first = history["deal_id"].ne(history["deal_id"].shift()).to_numpy()
+    visit = first | np.append(True, code[1:] != code[:-1])
+    last = np.append((first | visit)[1:], True)  # of a visit
+    leaves = last & ~np.append(first[1:], True)
+    visits, left, begun = (np.bincount(code[which], minlength=len(stages)) for which in (visit, leaves, first))
+    for place, name in enumerate(stages):
+        never = left[place] <= (1 - guess.NEVER_LEFT) * visits[place] and begun[place] <= guess.MOSTLY * visits[place]
+        if len(stages) > 1 and visits[place] >= guess.FEWEST_ENDS and never:
+            ids = history.loc[history["stage"].eq(name), "deal_id"]
+            found = among(rows.frame["deal_id"], ids) & ~rows.frame["deal_id"].duplicated()
+            effect = f'an open stage; if it is an end: [source.replace.stage] "{name}" = "{config.funnel.lost}"'
+            rows.note(found, f"'{name}' is hardly ever left", effect=effect, show=rows.frame["deal_id"], doubt=True)
 
 
 def _renamed(rows: Sieve, history: pd.DataFrame, config: Config) -> None:
@@ -75,7 +97,7 @@ def _renamed(rows: Sieve, history: pd.DataFrame, config: Config) -> None:
                 found = among(rows.frame["deal_id"], deals) & ~rows.frame["deal_id"].duplicated()
                 reason = f"'{old}' is entered until {before['max']:%Y-%m-%d}, '{new}' only after that"
                 effect = f'two stages; if it was renamed: [source.replace.stage] "{old}" = "{new}"'
-                rows.note(found, reason, effect=effect, show=rows.frame["deal_id"])
+                rows.note(found, reason, effect=effect, show=rows.frame["deal_id"], doubt=True)
 
 
 def _reordered(rows: Sieve, history: pd.DataFrame, config: Config) -> None:
@@ -98,4 +120,4 @@ def _reordered(rows: Sieve, history: pd.DataFrame, config: Config) -> None:
             found = among(rows.frame["deal_id"], history.loc[pair, "deal_id"]) & ~rows.frame["deal_id"].duplicated()
             reason = f"'{stages[one]}' and '{stages[other]}' change places in the course of time"
             effect = "one order holds for all: moves against it count as returns"
-            rows.note(found, reason, effect=effect, show=rows.frame["deal_id"])
+            rows.note(found, reason, effect=effect, show=rows.frame["deal_id"], doubt=True)

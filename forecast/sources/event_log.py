@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from forecast.config import Config
 from forecast.sources import pair, rows
-from forecast.sources.columns import recognise, simplified
+from forecast.sources.columns import recognise
 from forecast.sources.inputs import Inputs
+from forecast.sources.names import simplified
 from forecast.sources.quality import Sieve
 from forecast.sources.tables import Tables
 

@@ -12,8 +12,9 @@ import pandas as pd
 
 from forecast.config import Config
 from forecast.sources import pair, rows
-from forecast.sources.columns import LOST, WON, recognise, simplified
+from forecast.sources.columns import recognise
 from forecast.sources.inputs import Inputs
+from forecast.sources.names import end_meant, simplified
 from forecast.sources.quality import among
 from forecast.sources.salesforce import deals as opportunities
 from forecast.sources.tables import Tables
@@ -95,7 +96,7 @@ def _beginnings(frame: pd.DataFrame, is_stage: pd.Series, config: Config, inputs
         before[name] = deals["deal_id"].map(changed).where(there, rows.as_text(current))
     begun = pd.DataFrame({"deal_id": deals["deal_id"], "entered": deals["created"], **before})
     moved = among(deals["deal_id"], ordered.loc[is_stage.loc[ordered.index], "deal_id"])
-    ended = ~moved & begun["stage"].map(simplified, na_action="ignore").isin((*WON, *LOST))
+    ended = ~moved & begun["stage"].map(end_meant, na_action="ignore").notna()
     if "closed" in deals:  # closed without a change on record: on the day of closing
         begun = begun.assign(entered=begun["entered"].where(~ended, deals["closed"].fillna(begun["entered"])))
     begun = begun[begun["stage"].notna()]

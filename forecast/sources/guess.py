@@ -8,11 +8,12 @@ import pandas as pd
 from forecast.config import Config, Outcome
 from forecast.errors import FunnelError
 from forecast.sources import values
-from forecast.sources.columns import FLAGS, LOST, WON, missing, recognise, simplified, stage_of_column
+from forecast.sources.columns import FLAGS, missing, recognise, stage_of_column
 from forecast.sources.lookups import Labels, truth
+from forecast.sources.names import end_meant, simplified
 from forecast.sources.quality import Sieve
 from forecast.sources.readers import Raw
-from forecast.sources.rows import as_text, declared, labelled, replaced
+from forecast.sources.rows import RESPELLED, as_text, declared, labelled, replaced
 
 ONLY_STAGE = "Open"  # the name of the one open stage where the file has only created, closed and outcome
 MOST_STAGES = 60
@@ -28,6 +29,8 @@ def from_history(config: Config, history: Sieve, labels: Labels) -> Config:
     """`config` with won, lost and stages as the stage rows have them; declared ones stay."""
     said = {"won", "lost"} <= config.funnel.model_fields_set
     config = outcomes(config, history, labels)
+    if not config.funnel.stages:
+        _one_spelling(history)
     names = list(history.frame["stage"].dropna().unique())
     if not said:
         _refuse_unsaid_ends(config, history, names)
@@ -54,19 +57,36 @@ def outcomes(config: Config, sieve: Sieve, labels: Labels) -> Config:
     stage = sieve.frame["stage"]
     counts = stage.value_counts()
     kinds = {**labels.kinds, **_flagged(sieve)}
-    for key, words in (("won", WON), ("lost", LOST)):
+    for key in ("won", "lost"):
         meant = [name for name in counts.index if kinds.get(name) == key]
-        meant += [name for name in counts.index if name not in kinds and simplified(name) in words]
+        meant += [name for name in counts.index if name not in kinds and end_meant(name) == key]
         taken = (*config.funnel.stages, config.funnel.lost if key == "won" else config.funnel.won)
         meant = [name for name in meant if name not in taken]
         if key not in config.funnel.model_fields_set and meant:
             config = config.with_funnel(**{key: meant[0]})
         name = getattr(config.funnel, key)
-        other = [word for word in meant if simplified(word) != simplified(name)]
-        sieve.note(stage.isin(other), f"other words for {key}", effect=f"read as '{name}'", show=stage)
+        other = [word for word in meant if word != name]
+        respelled = [word for word in other if simplified(word) == simplified(name)]
+        further = [word for word in other if word not in respelled]
+        sieve.note(stage.isin(respelled), RESPELLED, effect="read as meant", show=stage)
+        sieve.note(stage.isin(further), f"other words for {key}", effect=f"read as '{name}'", show=stage)
         if other:
             sieve.frame = sieve.frame.assign(stage=sieve.frame["stage"].replace(dict.fromkeys(other, name)))
     return config
+
+
+def _one_spelling(history: Sieve) -> None:
+    """Stages that differ in case and blanks only are one, called as most rows call it, and told."""
+    stage = history.frame["stage"]
+    commonest: dict[str, str] = {}
+    change = {}
+    for name in stage.value_counts().index:
+        meant = commonest.setdefault(" ".join(name.casefold().split()), name)
+        if meant != name:
+            change[name] = meant
+    if change:
+        history.note(stage.isin(list(change)), RESPELLED, effect="read as meant", show=stage)
+        history.frame = history.frame.assign(stage=stage.replace(change))
 
 
 def _flagged(sieve: Sieve) -> dict[str, str]:
@@ -147,8 +167,8 @@ def _stage_dates(config: Config, raw: Raw, found: dict[str, str], names: list[st
             continue
         stage = spelled.get(simplified(stage), stage)
         kind = labels.kinds.get(stage)
-        stage = funnel.won if kind == "won" or simplified(stage) in WON else stage
-        stage = funnel.lost if kind == "lost" or simplified(stage) in LOST else stage
+        kind = kind or end_meant(stage)
+        stage = funnel.won if kind == "won" else funnel.lost if kind == "lost" else stage
         if stage not in dated and _mostly_dates(raw.frame[column]):
             dated[stage] = column
     ends = (funnel.won, funnel.lost)
@@ -160,7 +180,11 @@ def _stage_dates(config: Config, raw: Raw, found: dict[str, str], names: list[st
     elif stages:
         place = {column: number for number, column in enumerate(raw.frame.columns)}
         stages.sort(key=lambda stage: place[dated[stage]])
-        stages = stage_order(pd.DataFrame({stage: values.dates(raw.frame[dated[stage]]) for stage in stages}))
+        columns = [raw.frame[dated[stage]] for stage in stages]
+        leads = config.source.day_first
+        leads = values.day_first(columns, raw.file) if leads is None else leads
+        entered = [values.dates(column, leads) for column in columns]
+        stages = stage_order(pd.DataFrame(dict(zip(stages, entered, strict=True))))
     if stages:
         return {stage: dated[stage] for stage in (*stages, *ends) if stage in dated}
     if "created" not in found:
@@ -185,8 +209,9 @@ def _only_stage(config: Config, raw: Raw, found: dict[str, str], names: list[str
 
 
 def _mostly_dates(column: pd.Series) -> bool:
+    """Whether nearly all are dates, be the day first in them or the month."""
     there = column.dropna()
-    return len(there) > 0 and bool(values.dates(there).notna().mean() > 0.8)
+    return len(there) > 0 and any(values.dates(there, leads).notna().mean() > 0.8 for leads in (True, False))
 
 
 def open_words(config: Config, deals: Sieve) -> Config:

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 
 from forecast.config import Config
 from forecast.sources import pair
-from forecast.sources.columns import ALIASES, HUBSPOT_DATE, QUOTED_DATE, simplified
+from forecast.sources.columns import HUBSPOT_DATE, QUOTED_DATE
 from forecast.sources.inputs import Inputs
+from forecast.sources.names import ALIASES, simplified
 from forecast.sources.tables import Tables
 
 HISTORY: Mapping[str, tuple[str, ...]] = {

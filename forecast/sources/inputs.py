@@ -9,7 +9,7 @@ from pathlib import Path
 
 from forecast.config import ROLES, Config
 from forecast.errors import FunnelError
-from forecast.sources.columns import simplified
+from forecast.sources.names import simplified
 from forecast.sources.readers import SUFFIXES, Raw, read_table
 
 # What tables are called by those who export them, by the part they play; the most telling first.

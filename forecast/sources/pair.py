@@ -51,9 +51,10 @@ def finish(config: Config, history: Sieve, deals: Sieve | None, inputs: Inputs) 
     labels = lookups.stage_labels(config, inputs)
     rows.labelled(history, labels.names, config)
     _stage_rows(history, config)
+    guessed = not config.funnel.stages
     config = guess.from_history(config, history, labels)
     rows.known_stages(history, config, history.columns["stage"])
-    seen = _amounts(history, config)
+    seen = rows.read_amount(history, history.columns, config)
     until = _timely(history, config)
     has_times = assemble.timed(history.frame["entered"])
     history.frame = assemble.in_order(history.frame, config.funnel.states, has_times)
@@ -87,7 +88,7 @@ def finish(config: Config, history: Sieve, deals: Sieve | None, inputs: Inputs) 
     known = assemble.knowledge(config, finished, events, dated, through)
     if dated and known["amount"] is Known.CHANGE and "amount" not in config.known:
         events = _undated_amounts(events, finished, holder)
-    doubts.told(holder, finished, events, config)
+    doubts.told(holder, finished, events, config, guessed=guessed)
     tables = Tables(
         deals=finished,
         stage_history=events,
@@ -122,13 +123,6 @@ def _stage_rows(history: Sieve, config: Config) -> None:
     _whole_deals(history, ids)
 
 
-def _amounts(history: Sieve, config: Config) -> dict[str, int]:
-    ids = history.frame["deal_id"]
-    seen = rows.read_amount(history, history.columns, config)
-    _whole_deals(history, ids)
-    return seen
-
-
 def _whole_deals(history: Sieve, ids: pd.Series) -> None:
     """Set aside what is left of deals of which a row (in `ids`) is gone."""
     if len(ids) > len(history.frame):
@@ -155,9 +149,7 @@ def _deal_rows(deals: Sieve, config: Config) -> dict[str, int]:
     dates = [name for name in ("created", "expected_close") if name in deals.frame]
     rows.read_dates(deals, deals.columns, config, dates)
     deals.refuse_if_empty()
-    seen = rows.read_amount(deals, deals.columns, config)
-    deals.refuse_if_empty()
-    return seen
+    return rows.read_amount(deals, deals.columns, config)
 
 
 def _same_currency(history: Sieve, deals: pd.DataFrame) -> None:

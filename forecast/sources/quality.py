@@ -22,6 +22,7 @@ class Entry:
     `set_aside` rows are not used; the others are used, but something about them was changed or is worth
     knowing. `examples` name rows ("row 7: ..."); `effect` says what it does to the forecast. `wanted`: what was
     set aside is nothing to mend (another pipeline, an event that is no stage, a row that repeats another).
+    `doubt`: a guess that may be wrong, and that the user had better look at.
     """
 
     file: str
@@ -31,6 +32,7 @@ class Entry:
     effect: str = ""
     set_aside: bool = True
     wanted: bool = False
+    doubt: bool = False
 
     def __post_init__(self) -> None:
         if self.count < 1:
@@ -111,7 +113,7 @@ class Sieve:
         self.file = file
         self.frame = frame
         self.columns = dict(columns or {})
-        self._entries: dict[tuple[str, bool], Entry] = {}
+        self._entries: dict[tuple[str, str, bool], Entry] = {}
         self._absorbed = 0
         unsplit = tuple(lines)
         self.read = len(frame) + len(unsplit)
@@ -135,10 +137,12 @@ class Sieve:
         self._absorbed += int((self.frame.index >= 0).sum()) - int((frame.index >= 0).sum())
         self.frame = frame
 
-    def note(self, found: pd.Series, reason: str, *, effect: str = "", show: pd.Series | None = None) -> None:
+    def note(
+        self, found: pd.Series, reason: str, *, effect: str = "", show: pd.Series | None = None, doubt: bool = False
+    ) -> None:
         """Record something about rows that stay in use."""
         if found.any():
-            self._tell(reason, int(found.sum()), self.examples(found, show), effect, False)
+            self._tell(reason, int(found.sum()), self.examples(found, show), effect, False, doubt=doubt)
 
     def refuse_if_many(self, bad: pd.Series, of: int, column: str, what: str, remedy: str, show: pd.Series) -> None:
         """Raise FunnelError where more than a fifth of the `of` values of a column are bad."""
@@ -177,15 +181,22 @@ class Sieve:
         return [f"row {row}: {shortened(show.loc[row])}" for row in rows]
 
     def _tell(
-        self, reason: str, count: int, examples: Iterable[str], effect: str, set_aside: bool, wanted: bool = False
+        self,
+        reason: str,
+        count: int,
+        examples: Iterable[str],
+        effect: str,
+        set_aside: bool,
+        wanted: bool = False,
+        doubt: bool = False,
     ) -> None:
-        key = (reason, set_aside)
+        key = (reason, effect, set_aside)
         if before := self._entries.get(key):
             shown = (*before.examples, *examples)[:EXAMPLES]
             self._entries[key] = replace(before, count=before.count + count, examples=shown)
         else:
             shown = tuple(shortened(example) for example in examples)[:EXAMPLES]
-            self._entries[key] = Entry(self.file, reason, count, shown, effect, set_aside, wanted)
+            self._entries[key] = Entry(self.file, reason, count, shown, effect, set_aside, wanted, doubt)
 
     def rows(self) -> FileRows:
         """How many rows were read, are used and were set aside."""
@@ -193,8 +204,9 @@ class Sieve:
         return FileRows(self.file, self.read, used, self.read - used)
 
     def entries(self) -> tuple[Entry, ...]:
-        """What was found so far, the most frequent first, set-aside rows before notes."""
-        return tuple(sorted(self._entries.values(), key=lambda entry: (not entry.set_aside, -entry.count)))
+        """What was found so far, the most frequent first: set-aside rows, then doubts, then other notes."""
+        order = sorted(self._entries.values(), key=lambda one: (not one.set_aside, not one.doubt, -one.count))
+        return tuple(order)
 
 
 def ledger(sieves: Iterable[Sieve]) -> Ledger:

@@ -9,11 +9,13 @@ import pandas as pd
 from forecast.config import Config
 from forecast.errors import FunnelError, did_you_mean, near
 from forecast.sources import inputs, values
-from forecast.sources.columns import ALIASES, DATES, missing, recognise, simplified
+from forecast.sources.columns import DATES, missing, recognise
+from forecast.sources.names import ALIASES, simplified
 from forecast.sources.quality import Sieve
 from forecast.sources.readers import Raw
 
 WHOLE_DEAL = "the deal is left out"
+RESPELLED = "stage name spelled differently"
 INTERNAL = ("is_deleted", "is_won", "is_closed", "merged_ids", "worth:")  # never columns of deals
 WORTH = "worth:"  # column of a frame: worth of one unit of the row's currency in the funnel's
 
@@ -104,7 +106,7 @@ def read_dates(rows: Sieve, columns: Mapping[str, str], config: Config, names: I
 
 
 def read_amount(rows: Sieve, columns: Mapping[str, str], config: Config) -> dict[str, int]:
-    """Turn amount into floats; unreadable and negative ones are set aside.
+    """Turn amount into floats; unreadable and negative ones are unknown, and told.
 
     Returns the currencies seen, with rows. Where [source.rates] tells what one of each is worth, all amounts are
     converted to the funnel's, and the column WORTH says by how much.
@@ -133,8 +135,13 @@ def read_amount(rows: Sieve, columns: Mapping[str, str], config: Config) -> dict
     bad = there & rows.frame["amount"].isna()
     remedy = "Write amounts as 1234.50, or name another column for amount."
     rows.refuse_if_many(bad, int(there.sum()), column, "too many of these are not amounts", remedy, text)
-    rows.set_aside(bad, f"not an amount in '{column}'", effect=WHOLE_DEAL, show=text)
-    rows.set_aside(rows.frame["amount"] < 0, f"negative amount in '{column}'", effect=WHOLE_DEAL, show=text)
+    negative = rows.frame["amount"] < 0
+    remedy = "Name another column for amount, or leave credits and refunds out."
+    rows.refuse_if_many(negative, int(there.sum()), column, "too many of these are negative", remedy, text)
+    effect = "unknown: the deal's amount before holds; without one it is estimated while open, zero revenue if won"
+    rows.note(bad, f"not an amount in '{column}'", effect=effect, show=text, doubt=True)
+    rows.note(negative, f"negative amount in '{column}'", effect=effect, show=text, doubt=True)
+    rows.frame = rows.frame.assign(amount=rows.frame["amount"].mask(negative))
     return seen
 
 
@@ -238,7 +245,7 @@ def known_stages(rows: Sieve, config: Config, column: str) -> None:
         )
     respelled = {str(name): meant for name, meant in other.items() if meant is not None}
     if respelled:
-        rows.note(stage.isin(list(respelled)), "stage name spelled differently", effect="read as meant", show=stage)
+        rows.note(stage.isin(list(respelled)), RESPELLED, effect="read as meant", show=stage)
         rows.frame = rows.frame.assign(stage=stage.replace(respelled))
 
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from forecast.config import Config
 from forecast.sources import pair
-from forecast.sources.columns import ALIASES, simplified
 from forecast.sources.inputs import Inputs
+from forecast.sources.names import ALIASES, simplified
 from forecast.sources.quality import Sieve
 from forecast.sources.tables import Tables
 

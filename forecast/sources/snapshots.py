@@ -14,8 +14,8 @@ import pandas as pd
 from forecast.config import Config
 from forecast.errors import FunnelError
 from forecast.sources import guess, lookups, pair, rows, values
-from forecast.sources.columns import ALIASES, simplified
 from forecast.sources.inputs import Inputs
+from forecast.sources.names import ALIASES, simplified
 from forecast.sources.quality import Sieve, among
 from forecast.sources.tables import Tables
 

@@ -78,7 +78,7 @@ def read(config: Config, inputs: Inputs) -> tuple[Config, Tables]:
     internal = [name for name in frame.columns if name.startswith(ENTERED) or name in (*rows.INTERNAL, *OUTCOME)]
     finished = assemble.canonical_deals(frame.drop(columns=internal))
     events = assemble.canonical_history(history)
-    doubts.told(deals, finished, events, config)
+    doubts.told(deals, finished, events, config, guessed=unsaid)
     tables = Tables(
         deals=finished,
         stage_history=events,

@@ -76,6 +76,54 @@ def past(label: str, won: float) -> Summary:
     return month(label, won, won=won, simulated=False)
 
 
+def lever(kind: str, stage: str | None, size: float, change: float) -> Summary:
+    return {
+        "lever": kind, "stage": stage, "size": size, "p_hit": 0.312 + change, "p_hit_change": change,
+        "p_hit_change_se": 0.016, "p50_change": 1_240_000 * change, "p50_change_se": 9_000.0,
+    }  # fmt: skip
+
+
+def solution(kind: str, stage: str | None, verdict: str, size: float, monotone: bool = True) -> Summary:
+    p_hit = {"already": 0.86, "reached": 0.801, "out of reach": 0.713}[verdict]
+    return {
+        "lever": kind, "stage": stage, "verdict": verdict, "size": size, "p_hit": p_hit, "p_hit_se": 0.016,
+        "monotone": monotone,
+    }  # fmt: skip
+
+
+def changes(period: str, stages: tuple[str, ...] = ("Engaging",), months: tuple[str, ...] = ()) -> Summary:
+    """What would change one period: the first stage most, the others a little less each."""
+    new = lever("new_deals", None, 0.1, 0.031), lever("amount", None, 0.05, 0.087)
+    of_stages = [lever("conversion", name, 0.05, 0.12 - 0.01 * i) for i, name in enumerate(stages)]
+    of_stages += [lever("lead_time", name, -0.1, 0.044 - 0.01 * i) for i, name in enumerate(stages)]
+    tornado = sorted([*of_stages, *new], key=lambda row: -row["p_hit_change"])
+    found = [solution("conversion", name, "reached", 0.183) for name in stages]
+    found += [solution("lead_time", name, "out of reach", -0.4, monotone=False) for name in stages]
+    labels = months or tuple(f"2017-{number}" for number in (10, 11, 12))
+    return {
+        "period": period,
+        "tornado": tornado,
+        "bottleneck": {
+            "stage": stages[0], "lever": "conversion", "p_hit_change": 0.12, "p_hit_change_se": 0.016,
+            "clear": len(stages) == 1, "next": stages[1] if len(stages) > 1 else None,
+        },
+        "solutions": [*found, solution("new_deals", None, "reached", 0.27), solution("amount", None, "already", 0.0)],
+        "new_deals": {
+            "months": [
+                {"month": label, "expected": 905.0, "p_win": 0.51, "in_time": 0.61 / (i + 1) ** 2, "useful": i < 2}
+                for i, label in enumerate(labels)
+            ],
+            "latest": labels[1], "expected_per_month": 905.0, "needed_per_month": 1149.0,
+        },
+        "reverse": {
+            "sales": 1429.0, "mean_amount": 2296.3,
+            "stages": [
+                {"stage": name, "p_win": 0.54, "p_win_se": 0.005, "needed": 2646.3} for name in stages
+            ],
+        },
+    }  # fmt: skip
+
+
 QUARTER_MONTHS = [month("2017-10", 905_000.0), month("2017-11", 921_000.0), month("2017-12", 1_104_000.0)]
 
 QUARTER: Summary = {
@@ -141,9 +189,17 @@ STAGES = (
 )
 
 
+def told_levers(*periods: Summary) -> Summary:
+    return {"draws": 400, "wanted": 0.8, "every_lever": True, "periods": list(periods)}
+
+
 def maven() -> Summary:
     """Two periods, one stage, actuals known, two of the three files written."""
-    return {**copy.deepcopy(MAVEN), "periods": [copy.deepcopy(QUARTER), copy.deepcopy(YEAR)]}
+    return {
+        **copy.deepcopy(MAVEN),
+        "periods": [copy.deepcopy(QUARTER), copy.deepcopy(YEAR)],
+        "levers": told_levers(changes("2017Q4"), changes("2017")),
+    }
 
 
 def business() -> Summary:
@@ -166,6 +222,9 @@ def business() -> Summary:
         stages=[{"stage": name, **stage} for name in STAGES],
         open={"deals": 612, "viable": 401, "value": 9_870_000.0, "amounts_known": True},
         files={"json": None, "samples": None, "deals": None},
+        levers=told_levers(
+            *(changes(one["period"], STAGES, tuple(m["month"] for m in months)) for one in (first, second))
+        ),
     )
     summary["quality"].update(set_aside=0, used=8927, reasons=[])
     return summary
@@ -178,7 +237,15 @@ def reached() -> Summary:
     period.update(won_to_date=3_500_000.0, gap=-219_519.5, funnel_factor=None, p_hit=1.0, p_hit_se=0.0001)
     period["clients"].update(p_hit_without_largest=1.0, p_hit_without_largest_se=0.0001)
     summary["periods"][1].update(p_hit=0.0, p_hit_se=0.0001)
+    new = summary["levers"]["periods"][1]["new_deals"]
+    new.update(latest=None, needed_per_month=None)
+    summary["levers"]["periods"][1].update(bottleneck=None, reverse=None)
     return summary
+
+
+def unasked() -> Summary:
+    """Nothing was said of what would change it."""
+    return {**maven(), "levers": None}
 
 
 def unhealthy() -> Summary:
@@ -212,7 +279,9 @@ def hostile() -> Summary:
     third["assumed"] = {"share": 0.9, "most": "conversion of [red]" + "段階" * 40}
     summary["periods"][1]["assumed"] = None
     summary["periods"].append(third)
+    names = ("段階" * 40, "<script>")
+    summary["levers"] = told_levers(*(changes(one["period"], names) for one in summary["periods"]))
     return summary
 
 
-ALL = {one.__name__: one for one in (maven, business, reached, unhealthy, hostile)}
+ALL = {one.__name__: one for one in (maven, business, reached, unasked, unhealthy, hostile)}

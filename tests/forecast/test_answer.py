@@ -15,7 +15,7 @@ import pytest
 from forecast.answer import _labels, _month_edges
 from forecast.config import Config, config_from
 from forecast.errors import FunnelError
-from forecast.history import as_of
+from forecast.history import actual, as_of
 from forecast.outputs import finite, with_files
 from forecast.periods import parse_period
 from forecast.question import Question, question_from
@@ -305,11 +305,9 @@ def test_actuals(asked: Asked, period: dict[str, Any]) -> None:
 
 
 def test_no_actuals_as_of_the_end_of_the_records(asked: Asked) -> None:
-    from forecast.summary import _actual
-
     config, tables = load(asked.folder)
     recorded = as_of(tables, config.funnel, tables.recorded_until)
-    assert _actual(0.0, recorded.day, 1.0, recorded, recorded) is None
+    assert actual(0.0, recorded.day, 1.0, recorded, recorded) is None
 
 
 def test_open_deals_and_stages(asked: Asked) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from forecast import answer, cli
+from forecast import answer, cli, levers
 from forecast.question import Question
 from tests.forecast import summaries
 
@@ -77,7 +77,9 @@ def test_init_then_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     assert run(monkeypatch, "init", rows) == 2
     assert "this file is there already" in capsys.readouterr().err
     assert run(monkeypatch, "init", rows, "--force") == 0
-    assert run(monkeypatch, "init", rows, "--out", "/elsewhere.toml") == 2
+    (tmp_path / "other").mkdir()
+    assert run(monkeypatch, "init", rows, "--out", tmp_path / "other" / "sales.toml") == 0
+    assert run(monkeypatch, "check", tmp_path / "other" / "sales.toml") == 0
     assert run(monkeypatch, "check", tmp_path) == 0
 
 
@@ -131,6 +133,33 @@ def test_wrong_usage(arguments: list[str], monkeypatch: pytest.MonkeyPatch, caps
     shown = capsys.readouterr().err
     assert "Error:" in shown
     assert "Traceback" not in shown
+
+
+class TestWhatIf:
+    """`funnel levers`, with an answer made by hand where sampling would start."""
+
+    def test_levers(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        seen: dict[str, Any] = {}
+
+        def ask(config: Any, tables: Any, question: Question, **options: Any) -> SimpleNamespace:
+            seen.update(options, question=question)
+            return SimpleNamespace(summary=summaries.unasked(), what_if="what if")
+
+        def change(what_if: Any, wanted: float, **options: Any) -> Any:
+            seen.update(options, what_if=what_if, wanted=wanted)
+            return summaries.maven()["levers"]
+
+        monkeypatch.setattr(answer, "ask", ask)
+        monkeypatch.setattr(levers, "what_would_change", change)
+        file = tmp_path / "a.json"
+        assert run(monkeypatch, "levers", "--sample", "maven", "--wanted", "0.7", "--sales", "12", "--json", file) == 0
+        assert "Engaging: conversion" in capsys.readouterr().out
+        assert (seen["what_if"], seen["wanted"], seen["sales"], seen["every_lever"]) == ("what if", 0.7, 12.0, True)
+        assert seen["levers"] is False  # not asked twice
+        written = json.loads(file.read_text("utf-8"))
+        assert written["levers"]["periods"][0]["solutions"]
+        assert written["files"]["json"] == str(file)
+        assert run(monkeypatch, "levers", "--sample", "maven", "--wanted", "1.5") == 2
 
 
 class TestForecast:
@@ -383,3 +412,53 @@ class TestBacktest:
     ) -> None:  # fmt: skip
         assert run(monkeypatch, "backtest", company, *arguments) == 2
         assert told in capsys.readouterr().err
+
+
+class TestTrend:
+    """`funnel trend` of a small company, with a stand-in for the answer."""
+
+    @pytest.fixture
+    def company(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        from tests.forecast.companies import SMALL, small, write_company
+
+        def ask(config: Any, tables: Any, question: Question, **_: Any) -> SimpleNamespace:
+            periods = [
+                {**summaries.maven()["periods"][0], "period": one.label, "target": target}
+                for one, target in question.periods
+            ]
+            summary = {**summaries.unasked(), "origin": question.origin.isoformat(), "periods": periods}
+            return SimpleNamespace(summary=summary, samples=None, deals=None)
+
+        monkeypatch.setattr(answer, "ask", ask)
+        return write_company(tmp_path / "company", SMALL, small())
+
+    def test_forecasts_are_noted_and_followed(
+        self, company: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run(monkeypatch, "trend", company) == 2
+        assert "is on record" in capsys.readouterr().err
+        assert run(monkeypatch, "forecast", company, "--as-of", "2024-04-01") == 0
+        capsys.readouterr()
+        files = ("--json", company / "t.json", "--csv", company / "t.csv")
+        assert run(monkeypatch, "trend", company, "--origins", "2024-02-01..2024-03-01", *files) == 0
+        shown = capsys.readouterr().out
+        assert all(len(line) <= 100 for line in shown.splitlines())
+        assert [line[:10] for line in shown.splitlines() if line.startswith("2024-0")] == [
+            "2024-02-01", "2024-03-01", "2024-04-01", "2024-04-20", "2024-02-01", "2024-03-01", "2024-04-01",
+            "2024-02-01", "2024-03-01", "2024-04-01",
+        ]  # fmt: skip
+        assert len(json.loads((company / "t.json").read_text())["periods"]) == 3
+        assert len(pd.read_csv(company / "t.csv")) == 9
+        assert len(pd.read_parquet(company / ".funnel" / "funnel" / "runs.parquet")) == 9
+
+    def test_what_cannot_be_followed(
+        self, company: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for arguments, told in (
+            (["--origins", "soon"], "is not a day"),
+            (["--origins", "2024-01-01", "--every", "day"], "is not a step"),
+            (["--origins", "2025-01-01"], "wholly in the past"),
+            (["--csv", company / "deals.csv"], "would replace"),
+        ):
+            assert run(monkeypatch, "trend", company, *arguments) == 2
+            assert told in capsys.readouterr().err

@@ -73,7 +73,7 @@ def test_a_draft_loads_as_the_bare_file_does(tmp_path: Path) -> None:
     rows = (MAVEN / "sales_pipeline.csv").read_bytes()
     (tmp_path / "sales pipeline.csv").write_bytes(rows)
     bare, bare_tables = load(tmp_path / "sales pipeline.csv")
-    (tmp_path / "funnel.toml").write_text(draft(tmp_path / "sales pipeline.csv"))
+    (tmp_path / "funnel.toml").write_text(draft(tmp_path / "sales pipeline.csv").text)
     config, tables = load(tmp_path)
     assert config.funnel.stages == bare.funnel.stages == ("Engaging",)
     assert tables.known == bare_tables.known
@@ -86,7 +86,7 @@ def test_a_draft_loads_as_the_bare_file_does(tmp_path: Path) -> None:
 def test_a_draft_of_the_pair(tmp_path: Path) -> None:
     (tmp_path / "deals.csv").write_text('id,customer,value,"odd ""name"""\n1,X,5 €,a\n')
     (tmp_path / "stage_history.csv").write_text('id,stage,date\n1,Lead,2017-01-01\n1,"Call, first",2017-01-02\n')
-    (tmp_path / "funnel.toml").write_text(draft(tmp_path))
+    (tmp_path / "funnel.toml").write_text(draft(tmp_path).text)
     config, tables = load(tmp_path)
     assert config.funnel.stages == ("Lead", "Call, first")
     assert config.funnel.currency == "EUR"
@@ -96,12 +96,12 @@ def test_a_draft_of_the_pair(tmp_path: Path) -> None:
 def test_a_draft_says_what_has_to_be_mended(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("id,created,closed,status\n1,1/2/2017,,Open\n")
-    text = draft(path)
+    text = draft(path).text
     assert "# To be mended before a forecast is possible:\n#   a.csv: these dates may be day first" in text
     assert 'created = "created"' in text
     path.write_text("a,b\n1,2\n")
-    assert "there is no column for deal_id" in draft(path)
-    (tmp_path / "funnel.toml").write_text(draft(path))
+    assert "there is no column for deal_id" in draft(path).text
+    (tmp_path / "funnel.toml").write_text(draft(path).text)
     with pytest.raises(FunnelError, match="there is no column for deal_id"):
         load(tmp_path)
 
@@ -109,5 +109,7 @@ def test_a_draft_says_what_has_to_be_mended(tmp_path: Path) -> None:
 def test_nothing_to_draft_from(tmp_path: Path) -> None:
     with pytest.raises(FunnelError, match="no such file"):
         draft(tmp_path / "a.csv")
-    with pytest.raises(FunnelError, match="there is a funnel file already"):
+    with pytest.raises(FunnelError, match="this is a funnel file already"):
+        draft(MAVEN / "funnel.toml")
+    with pytest.raises(FunnelError, match="there is no funnel in this folder"):
         draft(MAVEN)

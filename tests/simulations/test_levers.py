@@ -37,6 +37,9 @@ ZERO: dict[str, Callable[[Assumptions], Assumptions]] = {
     "new deals": lambda a: levers.new_deals(a, 0.0),
     "amount": lambda a: levers.amount(a, 0.0),
     "without": lambda a: levers.without(a, np.zeros(len(a.open_deals), dtype=bool)),
+    "new deals by month": lambda a: levers.new_deals(a, np.zeros(a.draws.n_months)),
+    "conversion by draw": lambda a: levers.conversion(a, 0, np.zeros(a.draws.n_draws)),
+    "without templates": lambda a: levers.without_templates(a, np.zeros(len(a.templates), dtype=bool)),
     "without group": lambda a: levers.without_group(a, "client", 99),
 }
 
@@ -137,6 +140,33 @@ def test_new_deals_only_add() -> None:
     np.testing.assert_array_equal(after.by["deal"][:, :, 4:], before.by["deal"][:, :, 4:])  # 0..3 are templates too
 
 
+def test_new_deals_of_one_month() -> None:
+    """More of the second month's deals, all others as they were."""
+    months = rich().draws.n_months
+    assert months == 2
+    before, after = run(rich()), run(levers.new_deals(rich(), np.arange(months) == 1))
+    assert after.created[:, 1].sum() > before.created[:, 1].sum()
+    np.testing.assert_array_equal(np.delete(after.created, 1, axis=1), np.delete(before.created, 1, axis=1))
+    np.testing.assert_array_equal(after.won[:, 0], before.won[:, 0])
+
+
+def test_conversion_by_draw() -> None:
+    draws = case()
+    points = np.linspace(-0.1, 0.1, draws.n_draws)
+    after = levers.conversion(given(draws), 1, points).draws
+    p = levers.conversion_rate(draws, 1)
+    np.testing.assert_allclose(levers.conversion_rate(after, 1), np.clip(p + points, 0, 1), atol=1e-12)
+
+
+@pytest.mark.parametrize("number", [1, 7, 99])
+def test_the_first_draws_are_the_first_rows(number: int) -> None:
+    whole = rich_case(8, n_deals=40, n_draws=9)
+    part = run(Assumptions(whole.draws.first(number), whole.open_deals, whole.templates))
+    every = run(Assumptions(whole.draws, whole.open_deals, whole.templates))
+    assert part.n_draws == min(number, 9)
+    np.testing.assert_array_equal(part.won, every.won[:number])
+
+
 def test_amount_changes_no_path() -> None:
     certain = rich()._replace(draws=replace(rich().draws, amount_kept=np.ones_like(rich().draws.amount_kept)))
     before, after = run(certain, deal_detail=True), run(levers.amount(certain, 0.05), deal_detail=True)
@@ -188,6 +218,8 @@ def test_paired_runs_differ_less_than_strangers() -> None:
         (lambda a: levers.conversion(a, 0, 0.1, effect=[1.0]), "effect: expected shape"),
         (lambda a: levers.lead_time(a, -1.0), "change: expected more than -1"),
         (lambda a: levers.new_deals(a, -1.5), "change: expected at least -1"),
+        (lambda a: levers.new_deals(a, [0.1, 0.2]), "change: expected one or 1 numbers"),
+        (lambda a: levers.without_templates(a, [True]), "templates: expected shape"),
         (lambda a: levers.amount(a, -1.0), "change: expected more than -1"),
         (lambda a: levers.without(a, [True, False]), "open_deals: expected shape"),
         (lambda a: levers.without_group(a, "owner", 0), "grouping: expected one of"),

@@ -1,7 +1,8 @@
 import pytest
 
 from forecast.errors import FunnelError
-from forecast.sources.columns import recognise, simplified, stage_of_column
+from forecast.sources.columns import recognise, stage_of_column
+from forecast.sources.names import simplified
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,40 @@ def test_several_words_for_lost_are_read_as_one(tmp_path: Path) -> None:
     assert notes(tables)["other words for lost"] == 2
 
 
+def test_two_spellings_of_won_are_one_and_told(tmp_path: Path) -> None:
+    rows = "id,stage,entered\n" + "".join(
+        f"{n},Lead,2017-01-05\n{n},{('Won', 'WON', 'closed won', 'Lost')[n % 4]},2017-02-05\n" for n in range(40)
+    )
+    config, tables = loaded(tmp_path, rows)
+    assert config.funnel.states == ("Lead", "Won", "Lost")
+    assert tables.stage_history["stage"].value_counts()["Won"] == 30
+    assert notes(tables) == {"stage name spelled differently": 10, "other words for won": 10}
+
+
+def test_two_spellings_of_a_stage_are_one_and_told(tmp_path: Path) -> None:
+    rows = "id,stage,entered\n1,Lead,2017-01-01\n2,LEAD,2017-01-01\n3,Lead,2017-01-02\n3,First  Offer,2017-01-03\n"
+    config, tables = loaded(tmp_path, rows + "2,first offer,2017-01-03\n1,First  Offer,2017-01-04\n")
+    assert config.funnel.stages == ("Lead", "First  Offer")
+    assert notes(tables) == {"stage name spelled differently": 2}
+
+
+def test_an_end_beside_won_and_lost_is_a_doubt(tmp_path: Path) -> None:
+    ends = ("Won", "Lost", "Kaput")
+    rows = "id,stage,entered\n" + "".join(
+        f"{n},Lead,2017-01-05\n{n},Offer,2017-01-09\n{n},{ends[n % 3]},2017-02-05\n" for n in range(30)
+    )
+    config, tables = loaded(tmp_path, rows)
+    assert config.funnel.stages == ("Lead", "Offer", "Kaput")
+    (entry,) = [entry for entry in tables.ledger.entries if entry.doubt]
+    assert (entry.reason, entry.count) == ("'Kaput' is hardly ever left", 10)
+    assert '[source.replace.stage] "Kaput" = "Lost"' in entry.effect
+    replaced = '[funnel]\nname = "x"\n[source.replace.stage]\nKaput = "Lost"\n'
+    config, tables = loaded(tmp_path, rows, replaced)
+    assert (config.funnel.stages, notes(tables)) == (("Lead", "Offer"), {})
+    said = '[funnel]\nstages = ["Lead", "Offer", "Kaput"]\n'
+    assert notes(loaded(tmp_path, rows, said)[1]) == {}
+
+
 def test_a_stage_that_nobody_leaves_is_an_error_where_none_is_called_lost(tmp_path: Path) -> None:
     moved = "".join(
         f"{n},Lead,2017-01-{n + 1:02d}\n{n},{'Won' if n % 2 else 'Kaput'},2017-02-{n + 1:02d}\n" for n in range(20)
@@ -105,6 +139,37 @@ def test_amounts_of_deals_without_dated_ones_are_known_from_the_beginning(tmp_pa
 
 
 # --- dates ---
+
+
+WIDE = "id,created,lead_date,offer_date,won_date\n"
+MONTH_FIRST = "1,1/2/2017,1/2/2017,1/15/2017,2/20/2017\n2,1/3/2017,1/3/2017,1/25/2017,\n"
+
+
+def test_the_order_of_day_and_month_is_told_by_the_rows(tmp_path: Path) -> None:
+    config, tables = loaded(tmp_path, WIDE + MONTH_FIRST)
+    assert config.funnel.states == ("Lead", "Offer", "Won", "Lost")
+    assert tables.stage_history["entered"].dt.strftime("%m-%d").tolist() == [
+        "01-02",
+        "01-15",
+        "02-20",
+        "01-03",
+        "01-25",
+    ]
+    other = "1,2/1/2017,2/1/2017,15/1/2017,20/2/2017\n2,3/1/2017,3/1/2017,25/1/2017,\n"
+    assert loaded(tmp_path, WIDE + other)[1].stage_history.equals(tables.stage_history)
+
+
+def test_where_the_rows_do_not_tell_day_from_month_one_has_to_say_so(tmp_path: Path) -> None:
+    rows = WIDE + "1,1/2/2017,1/2/2017,1/5/2017,2/6/2017\n2,1/3/2017,1/3/2017,,\n"
+    with pytest.raises(FunnelError, match="these dates may be day first or month first\nfor instance 1/2/2017"):
+        loaded(tmp_path, rows)
+    for day_first, month in (("true", 2), ("false", 1)):
+        (tmp_path / "funnel.toml").write_text(f'[source]\ndeals = "rows.csv"\nday_first = {day_first}\n')
+        config, tables = load(tmp_path)
+        assert config.funnel.stages == ("Lead", "Offer")
+        assert tables.deals["created"].dt.month.iloc[0] == month
+    with pytest.raises(FunnelError, match="some dates can only be day first, others only month first"):
+        loaded(tmp_path, WIDE + MONTH_FIRST + "3,25/1/2017,25/1/2017,,\n")
 
 
 def test_a_mistyped_year_is_set_aside(tmp_path: Path) -> None:

@@ -112,8 +112,6 @@ GOOD = "".join(f"g{number},5,2017-01-01,,{ended}\n" for number, ended in enumera
         ("g0,5,2017-01-01,,A,", "repeats another row"),
         ("x,5,someday,,A,", "not a date in 'in_a'"),
         ("x,5,2017-01-01,,Won,2017-02-31", "not a date in 'closed'"),
-        ("x,-5,2017-01-01,,A,", "negative amount in 'value'"),
-        ("x,much,2017-01-01,,A,", "not an amount in 'value'"),
         ("x,5,,,A,", "no date: when this deal existed cannot be told"),
         ("x,5,,,Elsewhere,", "no date: when this deal existed cannot be told"),
         ("x,5,2017-01-02,,Won,", "won or lost, but no date of closing"),
@@ -129,6 +127,18 @@ def test_a_bad_row_is_set_aside_with_its_reason(tmp_path: Path, row: str, reason
     (rows,) = tables.ledger.files
     assert (rows.read, rows.used, rows.set_aside) == (21, 20, 1)
     assert tables.ledger.entries[0].examples[0].startswith("row 22")
+
+
+@pytest.mark.parametrize(("value", "reason"), [("-5", "negative amount"), ("much", "not an amount")])
+def test_of_a_bad_amount_only_the_amount_is_unknown(tmp_path: Path, value: str, reason: str) -> None:
+    _, tables = loaded(tmp_path, HEADER + GOOD + f"x,{value},2017-01-01,,Won,2017-01-01\n")
+    assert reasons(tables) == {}
+    assert tables.deals.set_index("deal_id")["amount"].isna().sum() == 1
+    assert story(tables, "x")[-1][0] == "Won"
+    told = {entry.reason: entry for entry in tables.ledger.entries}
+    assert told[f"{reason} in 'value'"].doubt
+    assert told[f"{reason} in 'value'"].examples == (f"row 22: {value}",)
+    assert told["won without an amount"].effect == "counts as zero revenue: 9 % of the wins"
 
 
 def test_deals_that_differ_are_both_set_aside(tmp_path: Path) -> None:

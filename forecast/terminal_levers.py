@@ -1,0 +1,182 @@
+"""What would change the answer, on one screen: it words and lays out the summary, and computes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from forecast.screen import Column, tables
+from forecast.words import chance, day, money, percent, plain, with_unit
+
+SHOWN = 8  # levers listed of a period
+MONTHS = 4  # months of creation listed
+STAGE = 24
+BRIEF = 20
+KINDS = {
+    "conversion": "{stage}: conversion",
+    "lead_time": "{stage}: lead time",
+    "new_deals": "New deals",
+    "amount": "Amounts",
+}
+
+Summary = Mapping[str, Any]
+
+
+def show(summary: Summary, screen: Console) -> None:
+    """Print the levers of every period, the bottleneck, new deals, and contacts needed for sales."""
+    told = summary["levers"]
+    name = plain(summary["funnel"] or "this funnel", 60)
+    screen.print(Text(f"What would change the chance of {name}?", style="bold"))
+    since = day(summary["origin"])
+    screen.print(Text(f"As of {since}. From then on each lever is moved alone, all else and all luck the same."))
+    screen.print(Text(f"± is the standard error, in points, of moving it in {told['draws']:,} draws.", style="dim"))
+    for period, asked in zip(told["periods"], summary["periods"], strict=True):
+        screen.print()
+        for line in _period(period, asked, told["wanted"], summary["currency"], screen.width):
+            screen.print(line)
+    for line in _reverse(told["periods"], screen.width):
+        screen.print(line)
+
+
+def name_of(row: Summary) -> str:
+    """A lever in words, without its size."""
+    return KINDS[row["lever"]].format(stage=plain(row["stage"] or "", STAGE))
+
+
+def size(kind: str, value: float) -> str:
+    """'+ 5 points', '- 10 %'; one decimal where it counts."""
+    scaled = 100 * abs(value)
+    digits = 0 if scaled >= 9.95 or abs(scaled - round(scaled)) < 0.05 else 1
+    return f"{'-' if value < 0 else '+'} {scaled:,.{digits}f} {'points' if kind == 'conversion' else '%'}"
+
+
+def points(change: float, error: float) -> str:
+    """A change of a probability: '+ 25 (± 2)'."""
+    scaled, spread = 100 * change, 100 * error
+    if abs(scaled) < 0.05:
+        return "none"
+    digits = 0 if abs(scaled) >= 9.95 else 1
+    spread_digits = 0 if spread >= 0.95 else 1
+    return f"{'-' if scaled < 0 else '+'} {abs(scaled):.{digits}f} (± {spread:.{spread_digits}f})"
+
+
+def brief(summary: Summary, width: int) -> Iterator[RenderableType]:
+    """A few lines for the answer itself: the two levers that do most, the bottleneck, and new deals."""
+    told = summary.get("levers")
+    if told is None or all(asked["gap"] <= 0 for asked in summary["periods"]):
+        return
+    lead = next(p for p, asked in zip(told["periods"], summary["periods"], strict=True) if asked["gap"] > 0)
+    rows = lead["tornado"][:2]
+    several = len({row["stage"] for row in lead["tornado"] if row["stage"]}) > 1
+    labels = [f"{name_of(row)} {size(row['lever'], row['size'])}, points" for row in rows]
+    labels += ["Bottleneck"] if several else []
+    labels += [f"New deals a month for a chance of {percent(told['wanted'])}"]
+    columns = []
+    for period, asked in zip(told["periods"], summary["periods"], strict=True):
+        cells = [_cell(period, row) for row in rows]
+        cells += [_bottleneck(period["bottleneck"])] if several else []
+        open_ = asked["gap"] > 0
+        cells = [*cells, _new_deals(period)] if open_ else ["–"] * len(labels)
+        columns.append(Column(str(period["period"]).replace("..", "\nto "), cells))
+    yield from tables("What would change it", labels, columns, width)
+
+
+def _cell(period: Summary, wanted: Summary) -> str:
+    same = (wanted["lever"], wanted["stage"])
+    row = next(row for row in period["tornado"] if (row["lever"], row["stage"]) == same)
+    return points(row["p_hit_change"], row["p_hit_change_se"])
+
+
+def _bottleneck(found: Summary | None) -> str:
+    return "–" if found is None else plain(found["stage"], BRIEF)
+
+
+def _new_deals(period: Summary) -> str:
+    new = period["new_deals"]
+    needed = new["needed_per_month"]
+    if needed is None:
+        return "out of reach"
+    return f"{_count(needed)} (now {_count(new['expected_per_month'])})"
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+
+
+def _period(period: Summary, asked: Summary, wanted: float, currency: str, width: int) -> Iterator[RenderableType]:
+    target = with_unit(money(asked["target"]), currency)
+    if asked["gap"] <= 0:
+        yield Text(f"{period['period']}: the target of {target} is reached already.", style="bold")
+        return
+    now = chance(asked["p_hit"], asked["p_hit_se"])
+    yield Text(f"{period['period']}: the chance of reaching {target} is {now}, aimed at is {percent(wanted)}", "bold")
+    rows = period["tornado"][:SHOWN]
+    found = {(one["lever"], one["stage"]): one for one in period["solutions"]}
+    solved = [found[row["lever"], row["stage"]] for row in rows]
+    columns = [
+        Column("one step", [size(row["lever"], row["size"]) for row in rows]),
+        Column("chance, points", [points(row["p_hit_change"], row["p_hit_change_se"]) for row in rows]),
+        Column("middle (P50)", [_amount(row["p50_change"]) for row in rows]),
+        Column(f"for {percent(wanted)}", [_solution(one) for one in solved]),
+    ]
+    yield from tables("Lever", [name_of(row) for row in rows], columns, width)
+    if len(period["tornado"]) > SHOWN:
+        yield Text(f"{len(period['tornado']) - SHOWN} more levers do less; --json FILE writes all.", style="dim")
+    if any(not one["monotone"] for one in solved):
+        yield Text("*: more of it is not always better; the least that is enough is told, or the best there is.")
+    yield from _of_stages(period["bottleneck"])
+    yield from _of_new_deals(period, wanted)
+
+
+def _solution(one: Summary) -> str:
+    mark = "" if one["monotone"] else "*"
+    if one["verdict"] == "already":
+        return "reached"
+    if one["verdict"] == "reached":
+        return size(one["lever"], one["size"]) + mark
+    return f"at most {percent(one['p_hit'])}{mark}"
+
+
+def _amount(change: float) -> str:
+    return ("- " if change < 0 else "+ ") + money(abs(change))
+
+
+def _of_stages(found: Summary | None) -> Iterator[RenderableType]:
+    if found is None or found["next"] is None:
+        return
+    kind = {"conversion": "converting more", "lead_time": "taking less time"}[found["lever"]]
+    told = f"{plain(found['stage'], STAGE)}, by {kind}"
+    rest = "" if found["clear"] else f", though hardly more than {plain(found['next'], STAGE)}"
+    yield Text(f"Bottleneck: {told}{rest}.")
+
+
+def _of_new_deals(period: Summary, wanted: float) -> Iterator[RenderableType]:
+    new = period["new_deals"]
+    months: Sequence[Summary] = new["months"]
+    if new["latest"] is None:
+        yield Text("New deals: created from now on, they are won too late for this period.")
+        return
+    needed = new["needed_per_month"]
+    now = _count(new["expected_per_month"])
+    told = "no number of them suffices" if needed is None else f"{_count(needed)} a month instead of {now} would do"
+    yield Text(f"New deals: {told}, created no later than in {new['latest']}.")
+    shares = [f"{one['month']} {percent(one['in_time'])}" for one in months[:MONTHS]]
+    more = ", ..." if len(months) > MONTHS else ""
+    yield Text(f"Of their wins, so many come in time: {', '.join(shares)}{more}.", style="dim")
+
+
+def _reverse(periods: Sequence[Summary], width: int) -> Iterator[RenderableType]:
+    known = [period for period in periods if period["reverse"] is not None]
+    if not known:
+        return
+    yield Text()
+    stages = known[0]["reverse"]["stages"]
+    columns = [Column("of 100, won", [f"{100 * one['p_win']:.1f}" for one in stages])]
+    for period in known:
+        heading = str(period["period"]).replace("..", "\nto ") + f"\n{period['reverse']['sales']:,.0f} sales"
+        needed = [one["needed"] for one in period["reverse"]["stages"]]
+        columns.append(Column(heading, ["–" if one is None else f"{one:,.0f}" for one in needed]))
+    yield from tables("Deals that have to enter for", [plain(one["stage"], 30) for one in stages], columns, width)
