@@ -11,7 +11,7 @@ SAMPLE ?= maven
 BIN := .venv/bin
 
 help:
-	@echo "make forecast      answer for the sample, into out/ (SAMPLE=maven or b2b)"
+	@echo "make forecast      answer for the sample, as out/report.html and more (SAMPLE=maven or b2b)"
 	@echo "make test          ruff, mypy and the tests"
 	@echo "make calibration   recovery of known truth over many seeds (long)"
 	@echo "make bench         the benchmarks (only some: make bench BENCH=engine)"
@@ -27,8 +27,7 @@ setup:
 	@"$(PYTHON)" tools/environment.py sync
 
 forecast: setup
-	@mkdir -p out
-	$(BIN)/funnel forecast --sample $(SAMPLE) --json out/forecast.json --samples out/samples.parquet
+	$(BIN)/funnel forecast --sample $(SAMPLE) --out out
 
 test: setup
 	$(BIN)/ruff check --quiet .

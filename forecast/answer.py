@@ -89,6 +89,7 @@ def ask(
     *,
     progress: Progress | None = None,
     threads: int | None = None,
+    cluster: str | None = None,
     deal_detail: bool = False,
     past: Mapping[str, Any] | None = None,
     fits: Kept | None = None,
@@ -96,6 +97,7 @@ def ask(
 ) -> Answer:
     """Fit what was known at the origin, simulate, and answer; FunnelError where that cannot be done.
 
+    cluster: address of a Dask scheduler on whose workers deals are simulated, in place of threads here.
     past: the result of a backtest, whose record is quoted (see forecast/record.py). fits: where a fit is looked for
     and kept, as in kept_for(config); without, it is made anew. The answer is the same. levers: whether to
     say what would change the answer (see forecast/levers.py); else that is None.
@@ -107,7 +109,7 @@ def ask(
     grouping = attributes[0] if attributes else None
     fitted, prepared, outcomes = simulated(
         config, history, edges, kept, draws=question.draws, seed=question.seed, grouping=grouping,
-        progress=progress, threads=threads, deal_detail=deal_detail, fits=fits,
+        progress=progress, threads=threads, cluster=cluster, deal_detail=deal_detail, fits=fits,
     )  # fmt: skip
     minor = 10**config.funnel.minor_digits
     months = _labels(edges[: kept + 1])
@@ -129,6 +131,7 @@ def simulated(
     grouping: str | None = None,
     progress: Progress | None = None,
     threads: int | None = None,
+    cluster: str | None = None,
     deal_detail: bool = False,
     fits: Kept | None = None,
 ) -> tuple[Fit, Scenario, Outcomes]:
@@ -147,7 +150,7 @@ def simulated(
     outcomes = simulate(
         prepared.draws, prepared.open_deals, prepared.templates, seed=seed,
         group_sizes={name: len(names) for name, names in prepared.labels.items()},
-        arrival_months=kept, months=kept, deal_detail=deal_detail, threads=threads,
+        arrival_months=kept, months=kept, deal_detail=deal_detail, threads=threads, cluster=cluster,
         progress=None if progress is None else lambda done, total: progress("Simulating deals", done, total),
     )  # fmt: skip
     return fitted, prepared, outcomes

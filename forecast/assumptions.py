@@ -26,8 +26,6 @@ from forecast.models.arrivals import level_prior as arrival_level_prior
 from forecast.models.priors import Priors, log_range, logit_range
 from forecast.rates import StageRates, thinned
 
-CONVERSION, LEAD_TIME = "conversion", "lead time"
-
 
 @dataclass(frozen=True, eq=False)
 class Quantity:
@@ -36,6 +34,7 @@ class Quantity:
     name: str
     values: Floats
     assumed: float
+    stage: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,29 +61,24 @@ def assumptions(fit: Fit, priors: Priors, rates: Sequence[StageRates]) -> Assump
         conversion, lead_time = priors.of_stage(name)
         share = np.clip(rate.conversion, 1e-9, 1 - 1e-9)
         odds, time = np.log(share / (1 - share)), np.log(rate.lead_time)
-        of_odds = _quantity(f"{CONVERSION} of {name}", odds, logit_range(conversion)[1])
-        stages.append((of_odds, _quantity(f"{LEAD_TIME} of {name}", time, log_range(lead_time)[1])))
+        of_odds = _quantity("conversion", odds, logit_range(conversion)[1], name)
+        stages.append((of_odds, _quantity("lead_time", time, log_range(lead_time)[1], name)))
     posterior, amounts = fit.posterior, None
-    created = _quantity("new deals", posterior["arrival_effect"][draws, 0], arrival_level_prior(priors)[1])
+    created = _quantity("new_deals", posterior["arrival_effect"][draws, 0], arrival_level_prior(priors)[1])
     if "log_amount" in posterior:
         amounts = _quantity("amounts", posterior["log_amount"][draws, 0], amount_level_sd(priors))
     return Assumptions(tuple(stages), created, amounts, draws)
 
 
-def _quantity(name: str, values: Floats, prior_sd: float) -> Quantity:
-    return Quantity(name, values, min(float(np.var(values, ddof=1)) / prior_sd**2, 1.0))
+def _quantity(name: str, values: Floats, prior_sd: float, stage: str | None = None) -> Quantity:
+    return Quantity(name, values, min(float(np.var(values, ddof=1)) / prior_sd**2, 1.0), stage)
 
 
 def told(found: Assumptions) -> dict[str, Any]:
     """As plain data, but for the periods."""
     return {
         "stages": [
-            {
-                "stage": name.name.removeprefix(f"{CONVERSION} of "),
-                "conversion": name.assumed,
-                "lead_time": time.assumed,
-            }
-            for name, time in found.stages
+            {"stage": odds.stage, "conversion": odds.assumed, "lead_time": time.assumed} for odds, time in found.stages
         ],
         "new_deals": found.new_deals.assumed,
         "amounts": None if found.amounts is None else found.amounts.assumed,
@@ -111,4 +105,5 @@ def of_revenue(found: Assumptions, draw: Ints, revenue: Floats | Ints) -> dict[s
     if weight.sum() == 0:
         return None
     brought = weight / weight.sum() * [one.assumed for one in found.every]
-    return {"share": float(brought.sum()), "most": found.every[int(np.argmax(brought))].name}
+    most = found.every[int(np.argmax(brought))]
+    return {"share": float(brought.sum()), "most": most.name, "stage": most.stage}

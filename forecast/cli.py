@@ -27,10 +27,13 @@ from forecast import (
     trend,
 )
 from forecast.errors import FunnelError
+from forecast.executors import executor, reach
+from forecast.language import ENGLISH, LANGUAGES, known, speaking
 from forecast.progress import bars
 from forecast.question import question_from
 from forecast.screen import console
 from forecast.sources import load
+from forecast.told import Told
 from forecast.windows import days_named, usual_horizon, windows
 
 app = typer.Typer(
@@ -116,6 +119,7 @@ def forecast(
     draws: options.DrawsOption = None,
     seed: options.Seed = None,
     threads: options.Threads = None,
+    cluster: options.Cluster = None,
     json: options.Json = None,
     samples: Annotated[
         Path | None,
@@ -124,7 +128,11 @@ def forecast(
     deals: Annotated[
         Path | None, typer.Option(metavar="FILE.csv", help="Write what to expect of every open deal.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write all three files into this folder.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="Write a page to read, with figures, and to print.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write all of these files into this folder.")] = None,
+    lang: Annotated[str, typer.Option(help=f"Of the answer: {' or '.join(LANGUAGES)}.")] = ENGLISH,
     past: Annotated[
         Path | None,
         typer.Option("--record", metavar="FILE", help="The backtest.json to quote. Default: the funnel's own, if any."),
@@ -136,7 +144,8 @@ def forecast(
     Day, periods, targets, draws and seed that are not given are taken from the funnel file.
     """
     asked = options.source_path(source, sample)
-    files = outputs.chosen(out, {"json": json, "samples": samples, "deals": deals})
+    known(lang)
+    files = outputs.chosen(out, {"json": json, "samples": samples, "deals": deals, "report": report})
     with bars() as progress:
         progress("Reading the rows", 0, 0)
         config, tables = load(asked)
@@ -156,22 +165,33 @@ def forecast(
             raise FunnelError(
                 f"is the backtest of '{board['funnel']}'", file=past, remedy="Name the backtest.json of this funnel."
             )
+        if cluster is not None and threads is not None:
+            raise FunnelError("--threads and --cluster were both given", remedy="Give one of them.")
+        if cluster is not None:
+            reach(cluster)  # now, not after the fit
         progress("Loading the model", 0, 0)
         from forecast.answer import ask  # imports PyMC, which takes seconds
         from forecast.kept import kept_for
 
         answer = ask(
-            config, tables, question, progress=progress, threads=threads, deal_detail="deals" in files, past=board,
-            fits=kept_for(config, fresh=fresh),
+            config, tables, question, progress=progress, threads=threads, cluster=cluster, deal_detail="deals" in files,
+            past=board, fits=kept_for(config, fresh=fresh),
         )  # fmt: skip
     summary = outputs.finite(answer.summary)
     told = outputs.with_files(summary, {})
     try:
-        outputs.write(files, summary, answer.samples, answer.deals)
+        outputs.write(files, summary, answer.samples, answer.deals, lambda: _page(answer, lang))
         told = outputs.with_files(summary, files)
     finally:  # the answer is shown also where the disk is full
-        terminal.show(told, console())
+        with speaking(lang):
+            terminal.show(told, console())
     runs.note(places.folder_of(config), summary)
+
+
+def _page(answer: Told, lang: str) -> str:
+    from forecast.report import page  # imports Plotly
+
+    return page(answer, lang)
 
 
 @app.command("trend")
@@ -264,7 +284,6 @@ def backtest(
         folder = out or record.folder_of(config, sample)
         progress("Loading the model", 0, 0)
         from forecast.backtest import Settings, backtest, grouping_of  # imports PyMC, which takes seconds
-        from forecast.executors import executor
         from forecast.scoreboard import scoreboard
 
         settings = Settings(

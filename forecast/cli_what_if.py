@@ -76,6 +76,7 @@ def _finish(summary: dict[str, Any], json: Path | None, show: Callable[..., None
     plain = outputs.finite(summary)
     files = {} if json is None else {"json": json}
     try:
-        outputs.write(files, plain, lambda: None, lambda: None)  # type: ignore[arg-type,return-value]
+        if json is not None:
+            outputs.write_json(json, outputs.with_files(plain, files))
     finally:
         show(outputs.with_files(plain, files), console())

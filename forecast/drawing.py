@@ -6,8 +6,8 @@ dashes, for readers on paper.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from datetime import date
 from html import escape
 from itertools import pairwise
 from textwrap import wrap
@@ -17,7 +17,7 @@ import numpy as np
 import plotly.graph_objects as go
 from scipy.optimize import isotonic_regression
 
-from forecast.words import exact, money
+from forecast.words import brief, exact, month
 
 INK, GREY, FAINT = "#222222", "#5E5E5E", "#D9D9D9"
 REACHED, SHORT, HAPPENED = "#0072B2", "#B3B3B3", "#D55E00"
@@ -26,6 +26,7 @@ FONT, TITLE_FONT = 13, 18
 FAMILY = "Helvetica Neue, Arial, DejaVu Sans, sans-serif"
 WRAP = 62  # characters in a line of a title
 DETAIL_WRAP = 93
+MOST_MONTHS = 14  # named below an axis
 GAP = 0.062  # between words at the end of lines, as a share of the axis
 # Of Plotly's, which would lie over the title: only the one that saves a picture stays.
 BUTTONS = ["zoom", "pan", "select", "lasso", "zoomin", "zoomout", "autoscale", "resetscale"]
@@ -81,10 +82,25 @@ def ticks(low: float, high: float) -> dict[str, Any]:
     power = 10.0 ** np.floor(np.log10(rough))
     step = power * next(factor for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough)
     values = np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step
-    shown = [re.sub(r"\.0+(?=[kMB])|(?<=\.\d)0+(?=[kMB])", "", money(value)) for value in values]
+    shown = [brief(value) for value in values]
     if any(a == b for a, b in pairwise(shown)):  # steps finer than three digits
         shown = [exact(value) for value in values]
     return {"tickvals": list(values), "ticktext": shown}
+
+
+def months(figure: go.Figure, edges: Sequence[date]) -> None:
+    """Months named below the axis of days, in their middle; `edges` are where they begin, and the last one's end."""
+    step = -(-(len(edges) - 1) // MOST_MONTHS)
+    named = list(pairwise(edges))[::step]
+    years = [first.year for first, _ in named]
+    told = [
+        f"{month(first.isoformat(), year=False)}{f'<br>{first.year}' if n == 0 or years[n - 1] != first.year else ''}"
+        for n, (first, _) in enumerate(named)
+    ]
+    middles = [first + (after - first) / 2 for first, after in named]
+    figure.update_xaxes(type="date", tickvals=middles, ticktext=told, showgrid=False)
+    for edge in edges[1:-1]:
+        figure.add_vline(x=edge, line={"color": FAINT, "width": 1}, layer="below")
 
 
 def note(

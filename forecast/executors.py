@@ -6,6 +6,7 @@ import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 from forecast.errors import FunnelError
 
@@ -29,15 +30,24 @@ def executor(jobs: int, cluster: str | None) -> Iterator[Executor | None]:
             raise
         pool.shutdown()
         return
+    with _client(cluster) as client:
+        yield client.get_executor()
+
+
+def reach(cluster: str) -> None:
+    """FunnelError unless a Dask cluster answers at this address."""
+    with _client(cluster):
+        pass
+
+
+def _client(cluster: str) -> Any:
     try:
         from distributed import Client
     except ImportError:
         remedy = 'Install it with: pip install "entonnoir[cluster]".'
         raise FunnelError("a Dask cluster needs the package distributed", remedy=remedy) from None
     try:
-        client = Client(cluster, timeout=PATIENCE)  # type: ignore[no-untyped-call]
+        return Client(cluster, timeout=PATIENCE)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         remedy = "Start `dask scheduler` and its workers, with the same packages as here, and give its address."
         raise FunnelError(f"there is no Dask cluster at {cluster} ({error})", remedy=remedy) from None
-    with client:
-        yield client.get_executor()  # type: ignore[no-untyped-call]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from forecast.config import FunnelSection
 from forecast.errors import FunnelError
+from forecast.sources.dated import as_known
 from forecast.sources.quality import among
 from forecast.sources.tables import Known, Tables
 
@@ -136,8 +137,8 @@ def as_of(tables: Tables, funnel: FunnelSection, origin: date | pd.Timestamp) ->
     """The history as it was known on the morning of `origin`.
 
     Rows of that day and later are left out, stays that went on are cut, and whatever a column told only later
-    is missing: columns known at close on deals not closed by then, overwritten columns altogether, and those
-    that changed on dates which no table holds (dated are only amounts).
+    is missing: columns known at close on deals not closed by then, overwritten columns altogether. Those whose
+    changes are dated are as they stood.
     Raises FunnelError where nothing was known yet, or the records end before the origin.
     """
     origin = pd.Timestamp(origin)
@@ -151,7 +152,7 @@ def as_of(tables: Tables, funnel: FunnelSection, origin: date | pd.Timestamp) ->
         states=funnel.states,
         viable_from=funnel.states.index(funnel.viable_from) if funnel.viable_from else 0,
         origin=origin,
-        deals=_hidden(deals, visits, len(funnel.states), tables.known),
+        deals=_hidden(deals, visits, len(funnel.states), tables, origin),
         visits=visits,
         recorded_from=-np.inf if tables.recorded_from is None else day_of(tables.recorded_from),
         timed=tables.timed,
@@ -220,17 +221,19 @@ def _visits(
     return Visits(deal, state, entered, left, to, amount[ends])
 
 
-def _hidden(deals: pd.DataFrame, visits: Visits, n_states: int, known: Mapping[str, Known]) -> pd.DataFrame:
+def _hidden(deals: pd.DataFrame, visits: Visits, n_states: int, tables: Tables, origin: pd.Timestamp) -> pd.DataFrame:
     """The deals with all blanked that was not known yet; `amount` is the one known at the origin."""
     last = visits.last(len(deals))
     closed = visits.state[last] >= n_states - 2
     shown = deals.copy()
     shown["amount"] = visits.amount[last]
-    for column, when in known.items():
+    for column, when in tables.known.items():
         if when is Known.CLOSE:
             shown[column] = shown[column].where(closed)
         elif when is Known.WIN:
             shown[column] = shown[column].where(visits.state[last] == n_states - 2)
-        elif column in shown and (when is Known.OVERWRITTEN or (when is Known.CHANGE and column != "amount")):
+        elif when is Known.CHANGE and column in shown and column != "amount":
+            shown[column] = as_known(tables.dated.get(column), shown["deal_id"], origin)
+        elif when is Known.OVERWRITTEN and column in shown:
             shown[column] = shown[column].where(np.zeros(len(shown), dtype=bool))
     return shown

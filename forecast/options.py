@@ -27,6 +27,9 @@ Targets = Annotated[
 DrawsOption = Annotated[int | None, typer.Option(min=1, help="How many futures are simulated.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="The same seed gives the same answer.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="Default: all cores; same answer.")]
+Cluster = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Simulate on this Dask cluster, e.g. tcp://10.0.0.1:8786.")
+]
 Json = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the answer as JSON.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Fit anew, also where a fit of the same data is kept.")]
 

@@ -1,4 +1,5 @@
-"""Files that a forecast leaves: the answer as JSON, the simulations as Parquet, the open deals as CSV.
+"""Files that a forecast leaves: the answer as JSON, the simulations as Parquet, the open deals as CSV,
+a page to read.
 
 Every file is written aside and then renamed, so that none is ever half-written; the same content gives the
 same bytes.
@@ -22,8 +23,8 @@ from forecast.errors import FunnelError
 
 Summary = Mapping[str, Any]
 
-NAMES = {"json": "forecast.json", "samples": "samples.parquet", "deals": "deals.csv"}
-ENDINGS = {"samples": ".parquet", "deals": ".csv"}
+NAMES = {"json": "forecast.json", "samples": "samples.parquet", "deals": "deals.csv", "report": "report.html"}
+ENDINGS = {"samples": ".parquet", "deals": ".csv", "report": ".html"}
 FORMULA = r"^[=+\-@\t\r\n]"  # spreadsheets run a cell that begins like this
 
 
@@ -72,12 +73,15 @@ def write(
     summary: Summary,
     samples: Callable[[], pd.DataFrame],
     deals: Callable[[], pd.DataFrame],
+    report: Callable[[], str],
 ) -> None:
-    """Write what `files` asks for; the tables are made only where they are wanted."""
+    """Write what `files` asks for; tables and page are made only where they are wanted."""
     if "samples" in files:
         write_parquet(files["samples"], samples())
     if "deals" in files:
         write_csv(files["deals"], deals())
+    if "report" in files:
+        write_text(files["report"], report())
     if "json" in files:
         write_json(files["json"], with_files(summary, files))
 

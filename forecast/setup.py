@@ -10,14 +10,17 @@ import pandas as pd
 from forecast.config import Config
 from forecast.grades import Grade, Stale, judged, table
 from forecast.sources import shapes
+from forecast.sources.assemble import missing_shares, round_shares, set_at_win
 from forecast.sources.quality import Ledger
 from forecast.sources.tables import Known, Tables, usual_attributes
+
+ASSUMED = "assumed: no row dates it"
 
 
 @dataclass(frozen=True)
 class ColumnUse:
-    """`how` the moment of knowledge was found: 'declared', 'guessed', 'usual', or 'with NAME' (joined through
-    it).
+    """`how` the moment of knowledge was found: 'declared', 'guessed: ...', ASSUMED, 'usual', or 'with NAME' (joined
+    through it).
     """
 
     name: str
@@ -138,15 +141,24 @@ def _columns(config: Config, tables: Tables) -> tuple[ColumnUse, ...]:
         elif name in through and known is not Known.CREATION and known is tables.known.get(through[name]):
             uses.append(ColumnUse(name, column, known.value, f"with {through[name]}"))
         else:
-            guessed = known in (Known.CLOSE, Known.WIN)
-            uses.append(ColumnUse(name, column, known.value, _evidence(config, tables, name) if guessed else "usual"))
+            uses.append(ColumnUse(name, column, known.value, _why(config, tables, name, known)))
     return tuple(uses)
 
 
-def _evidence(config: Config, tables: Tables, name: str) -> str:
-    """Why a column is taken to be filled in at closing."""
-    last = tables.stage_history.drop_duplicates("deal_id", keep="last")["stage"].to_numpy()
-    ended = pd.Series(last, index=tables.deals.index).isin(config.funnel.states[-2:])
-    missing = tables.deals[name].isna()
-    shares = f"missing on {missing[~ended].mean():.0%} of open deals, {missing[ended].mean():.0%} of closed ones"
+def _why(config: Config, tables: Tables, name: str, known: Known) -> str:
+    """Why an undeclared column is taken to be known then."""
+    if known is Known.CHANGE:
+        return "dated in the rows"
+    if known not in (Known.CLOSE, Known.WIN):
+        return ASSUMED if name == "amount" and known is Known.CREATION else "usual"
+    last = pd.Series(tables.stage_history.drop_duplicates("deal_id", keep="last")["stage"].to_numpy())
+    won, ended = last.eq(config.funnel.won), last.isin(config.funnel.states[-2:])
+    column = tables.deals[name].reset_index(drop=True)
+    if name == "amount" and set_at_win(column, won):
+        before, after = round_shares(column, won)
+        shares = f"hundreds on {before:.0%} of deals not won, {after:.0%} of those won"
+    else:
+        missing, final = missing_shares(column, ended, won)
+        kinds = ("missing or zero", "won") if name == "amount" else ("missing", "closed")
+        shares = f"{kinds[0]} on {missing:.0%} of open deals, {final:.0%} of {kinds[1]} ones"
     return f"guessed: {shares}".replace("%", " %")

@@ -19,7 +19,7 @@ from forecast.periods import Period
 from forecast.question import Question
 from forecast.rates import StageRates, stage_rates
 from forecast.sources.tables import Tables
-from simulations import Outcomes, answers
+from simulations import Kind, Outcomes, answers
 
 SCHEMA_VERSION = "1.0"
 RECENT_MONTHS = 3
@@ -86,6 +86,7 @@ def summarise(
         ],
         "stages": [_stage(fitted, prepared, stage, found) for stage, found in enumerate(rates)],
         "assumed": told(rests_on),
+        "exits": _exits(fitted),
         "files": {},
     }
 
@@ -204,6 +205,20 @@ def _groups(grouping: str, prepared: Scenario, outcomes: Outcomes, mask: Any, mi
     order = np.argsort(-expected, kind="stable")[:SHOWN]
     names = prepared.labels[grouping]
     return {"grouping": grouping, "top": [{"group": names[i], "expected": float(expected[i])} for i in order]}
+
+
+def _exits(fitted: Fit) -> list[dict[str, Any]]:
+    """How often deals have left a stage for another one, by where to."""
+    funnel, counts = fitted.exposure.funnel, fitted.exposure.exits_by_age.sum(axis=1)
+    return [
+        {
+            "from": funnel.stages[here],
+            "to": funnel.stages[there],
+            "kind": Kind(kind).name.lower(),
+            "count": round(count),
+        }
+        for (here, there), kind, count in zip(funnel.exits, funnel.kinds, counts, strict=True)
+    ]
 
 
 def _stage(fitted: Fit, prepared: Scenario, stage: int, rates: StageRates) -> dict[str, Any]:

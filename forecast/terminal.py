@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -12,11 +12,11 @@ from rich.text import Text
 
 from forecast import terminal_levers
 from forecast.screen import Column, tables
+from forecast.told import assumed
 from forecast.words import chance, day, exact, horizon, money, percent, plain, span, with_unit
 
 NAME = 22  # longest name of a client in a table
 STAGE = 30
-ASSUMED = 0.25  # share from which on assumptions are spoken of
 
 Summary = Mapping[str, Any]
 
@@ -184,7 +184,7 @@ def _basis(summary: Summary, width: int) -> Iterator[RenderableType]:
     yield Text(
         f"Open deals: {now['deals']:,}, {viable}{worth}. New deals: {expected} a month expected, {recent} lately."
     )
-    if (line := assumed(summary["periods"])) is not None:
+    if (line := assumed(summary)) is not None:
         yield Text(line)
     if fit["healthy"]:
         good = fit["checked"] - fit["outside"]
@@ -203,17 +203,6 @@ def _basis(summary: Summary, width: int) -> Iterator[RenderableType]:
         mostly = "mostly: " if len(rows["reasons"]) > 1 else ""
         why = f" ({mostly}{plain(first['reason'], 48 - len(mostly))})"
     yield Text(f"Rows: {rows['read']:,} read = {rows['used']:,} used + {rows['set_aside']:,} set aside{why}")
-
-
-def assumed(periods: Sequence[Summary]) -> str | None:
-    """How far the period that rests most on assumptions does so, where it does to a large part."""
-    found = [period["assumed"] for period in periods if period["assumed"] is not None]
-    largest = max(found, key=lambda one: float(one["share"]), default={"share": 0.0})
-    if largest["share"] < ASSUMED:
-        return None
-    how = "mostly" if largest["share"] >= 0.5 else "in part"
-    most = plain(largest["most"], STAGE + 14)
-    return f"Rests {how} on assumptions: {percent(largest['share'])} of what is unsure, most of all the {most}."
 
 
 def record(past: Mapping[str, Any]) -> str:
@@ -245,10 +234,10 @@ def _happened(summary: Summary, width: int) -> Iterator[RenderableType]:
 
 
 def _files(summary: Summary, width: int) -> Iterator[RenderableType]:
-    holds = {"json": "answer", "samples": "simulations", "deals": "open deals"}
+    holds = {"json": "answer", "samples": "simulations", "deals": "open deals", "report": "page"}
     files = [f"{path} ({holds[kind]})" for kind, path in summary["files"].items() if path is not None]
     if not files:
-        yield Text("Files: none; --out DIR writes the answer, the simulations and the open deals.")
+        yield Text("Files: none; --out DIR writes the answer, the simulations, the open deals and a page to read.")
         return
     line = f"Files: {', '.join(files)}"
     if cell_len(line) <= width:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from forecast.drafting import Draft
-from forecast.setup import Understanding
+from forecast.setup import ASSUMED, Understanding
 
 
 def show(seen: Understanding, shown: Console) -> None:
@@ -46,6 +46,10 @@ def show_draft(drafted: Draft, path: Path, shown: Console) -> None:
         late = [f"{use.name} ({use.known})" for use in seen.columns if use.known not in ("", "creation")]
         if late:
             shown.print(Text(f"Not known when a deal is created: {', '.join(late)}"))
+        for use in seen.columns:
+            if use.how == ASSUMED:
+                told = f"{use.name} is taken as known from the beginning, for no row dates its changes. If it is "
+                shown.print(Text(f'{told}overwritten, write {use.name} = "close" under [known].'))
         if seen.unused:
             shown.print(Text(f"Columns not used: {', '.join(seen.unused)}"))
         if seen.ledger.entries:

@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from numba import njit
 from numba.core.caching import FunctionCache
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -21,7 +22,22 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     Sums are not reordered (`fastmath`) as code just compiled and the same code from disk can be inlined differently,
     and would then give other last digits.
     """
-    dispatcher = njit(nogil=True, error_model="numpy")(function)
+    return _kept(njit(nogil=True, error_model="numpy")(function), function)
+
+
+def compiled_apart(function: Callable[P, R]) -> Callable[P, R]:
+    """The same for a function whose arrays do not overlap: it may then work on several elements of them at a time,
+    also where it reads one array at places that another tells."""
+    return _kept(njit(nogil=True, error_model="numpy", pipeline_class=_Apart)(function), function)
+
+
+class _Apart(CompilerBase):  # type: ignore[misc]
+    def define_pipelines(self) -> list[Any]:
+        self.state.flags.noalias = True
+        return [DefaultPassBuilder.define_nopython_pipeline(self.state)]
+
+
+def _kept(dispatcher: Any, function: Callable[P, R]) -> Callable[P, R]:
     if hasattr(dispatcher, "py_func"):  # else compiling is switched off, by NUMBA_DISABLE_JIT
         dispatcher._cache = _Cache(function)
     return cast(Callable[P, R], dispatcher)

@@ -55,7 +55,9 @@ def load(p: Parameters, draw: int, rates: Rates, n: int, block: Block) -> None:
             continue
         block.frailty[i] = 1.0
         if split == 1:
-            client = client_of(p, draw, block, i)
+            client = block.client[i]
+            if client == -1:
+                client = client_of(p, draw, block, i)
             if client >= 0:
                 block.frailty[i] = frailty[client]
             else:

@@ -9,7 +9,7 @@ from pathlib import Path
 from forecast import fit
 from forecast.config import PriorsSection, StagePrior, config_from
 from forecast.models.priors import Priors
-from forecast.terminal import assumed
+from forecast.told import assumed
 from tests.test_readme import COMMAND, commands
 
 PAGE = (Path(__file__).parent.parent / "docs" / "assumptions.md").read_text(encoding="utf-8")
@@ -41,7 +41,8 @@ def test_what_is_said_of_defaults_and_limits() -> None:
 
 
 def test_the_line_is_the_terminal_s() -> None:
-    assert f"\n{assumed([{'assumed': {'share': 0.8, 'most': 'conversion of Negotiation'}}])}\n" in PAGE
+    rests = {"share": 0.8, "most": "conversion", "stage": "Negotiation"}
+    assert f"\n{assumed({'periods': [{'assumed': rests}]})}\n" in PAGE
 
 
 def test_commands_exist() -> None:

@@ -23,7 +23,7 @@ LOCK = (ROOT / "requirements.lock").read_text()
 UV_LOCK = (ROOT / "requirements-uv.lock").read_text()
 
 # Packages that conda-forge calls otherwise.
-CONDA_NAMES = {"duckdb": "python-duckdb"}
+CONDA_NAMES = {"duckdb": "python-duckdb", "playwright": "playwright-python"}
 
 
 def declared() -> list[Requirement]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 import numpy as np
@@ -14,12 +14,13 @@ from forecast.sources.quality import Sieve, among
 from forecast.sources.tables import DEALS, STAGE_HISTORY, Known
 
 ENOUGH_OPEN, NEARLY_ALL, MANY_MISSING = 20, 0.95, 0.2
+ROUND, MOSTLY_EXACT = 100, 0.5
 # A date is taken for mistyped where it is one of the first hundredth of all (one alone among twenty or more) and
 # years go by between them and the others.
 MISTYPED_SHARE, MISTYPED_AMONG, MISTYPED_GAP = 0.01, 20, 3 * 365
 LONGEST = 50  # years of history; longer ones come from mistyped dates
 DAY = pd.Timedelta(days=1)
-EDITED = ("expected_close", "probability")  # by sellers, all along: what is left is the last value
+EDITED = ("expected_close", "probability", "forecast_category")  # by sellers, all along: what is left is the last value
 
 
 def recorded_until(config: Config, entered: pd.Series) -> pd.Timestamp:
@@ -101,9 +102,11 @@ def first_entered(history: pd.DataFrame) -> pd.Series:
 
 def closed(deals: pd.DataFrame, history: pd.DataFrame, config: Config) -> pd.Series:
     """Which deals are won or lost after their last event; `history` is in order."""
-    last = history.drop_duplicates("deal_id", keep="last")
-    ended = last.loc[last["stage"].isin([config.funnel.won, config.funnel.lost]), "deal_id"]
-    return among(deals["deal_id"], ended)
+    return _last_stage(deals, history).isin([config.funnel.won, config.funnel.lost])
+
+
+def _last_stage(deals: pd.DataFrame, history: pd.DataFrame) -> pd.Series:
+    return deals["deal_id"].map(history.drop_duplicates("deal_id", keep="last").set_index("deal_id")["stage"])
 
 
 def reopened(history: pd.DataFrame, lost: str) -> bool:
@@ -124,13 +127,14 @@ def created_or_first(deals: pd.DataFrame, first: pd.Series) -> tuple[pd.Series, 
 
 
 def knowledge(
-    config: Config, deals: pd.DataFrame, history: pd.DataFrame, dated_amounts: bool, through: Mapping[str, str]
+    config: Config, deals: pd.DataFrame, history: pd.DataFrame, dated: Iterable[str], through: Mapping[str, str]
 ) -> dict[str, Known]:
     """When each column of deals is known: as declared, else guessed; what is joined is known with what it is
-    joined by.
+    joined by. `dated`: columns whose changes are dated.
 
     A column that is often empty on open deals (of at least 20) and full on nearly all closed ones is filled in by
-    the time of closing: to use it would give the outcome away. Where lost deals are re-opened, only the win is
+    the time of closing: to use it would give the outcome away; and so is an amount of round hundreds that is round no
+    more on won deals. Where lost deals are re-opened, only the win is
     final: what a lost deal has may come from a later close. `history` is in order.
     """
     ended = closed(deals, history, config)
@@ -145,25 +149,47 @@ def knowledge(
             what = f"[model] attributes: there is no column '{name}'"
             raise FunnelError(what, file=config.path, remedy=near(name, columns))
     known = {}
+    won = _last_stage(deals, history).eq(config.funnel.won)
     for name in columns:
-        there = deals[name].notna()
-        at_close = (
-            (~ended).sum() >= ENOUGH_OPEN
-            and there[ended].mean() >= NEARLY_ALL
-            and (~there[~ended]).mean() >= MANY_MISSING
-        )
+        missing, final = missing_shares(deals[name], ended, won)
+        at_close = (~ended).sum() >= ENOUGH_OPEN and final <= 1 - NEARLY_ALL and missing >= MANY_MISSING
         if name in config.known:
             known[name] = close if config.known[name] is Known.CLOSE else config.known[name]
+        elif name in dated and not (name == "amount" and at_close):
+            known[name] = Known.CHANGE
         elif at_close:
             known[name] = close
-        elif name == "amount" and dated_amounts:
-            known[name] = Known.CHANGE
+        elif name == "amount" and set_at_win(deals["amount"], won):
+            known[name] = Known.WIN
         else:
             known[name] = Known.OVERWRITTEN if name in EDITED else Known.CREATION
     for name, by in through.items():
         if name not in config.known and name in known and known.get(by, Known.CREATION) is not Known.CREATION:
             known[name] = known[by]
     return known
+
+
+def missing_shares(column: pd.Series, ended: pd.Series, won: pd.Series) -> tuple[float, float]:
+    """Shares of open deals and of closed ones that lack a value. An amount of zero is none, and lost deals may
+    have none.
+    """
+    amount = column.name == "amount"
+    missing = column.isna() | column.eq(0) if amount else column.isna()
+    return float(missing[~ended].mean()), float(missing[won if amount else ended].mean())
+
+
+def round_shares(amount: pd.Series, won: pd.Series) -> tuple[float, float]:
+    """Shares of hundreds among the amounts of deals not won, and of those won; NaN where there are few."""
+    hundreds = amount.mod(ROUND).eq(0)
+    groups = (amount.gt(0) & ~won, amount.gt(0) & won)
+    before, after = (float(hundreds[group].mean()) if group.sum() >= ENOUGH_OPEN else np.nan for group in groups)
+    return before, after
+
+
+def set_at_win(amount: pd.Series, won: pd.Series) -> bool:
+    """Whether amounts are estimates, in hundreds, until the win puts what is paid in their place."""
+    before, after = round_shares(amount, won)
+    return before >= NEARLY_ALL and after <= MOSTLY_EXACT
 
 
 def canonical_deals(deals: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from forecast.config import Config
 from forecast.errors import FunnelError, near
 from forecast.sources import rows
 from forecast.sources.columns import recognise
+from forecast.sources.ids import as_written
 from forecast.sources.inputs import Inputs
 from forecast.sources.quality import Sieve, among
 from forecast.sources.readers import Raw
@@ -145,11 +146,11 @@ def _merged(inputs: Inputs, reading: Iterable[Sieve]) -> pd.Series:
     return pd.concat(parts, ignore_index=True).dropna()
 
 
-def _everywhere(reading: Iterable[Sieve], ids: pd.Series, reason: str) -> None:
-    if ids.empty:
+def _everywhere(reading: Iterable[Sieve], deals: pd.Series, reason: str) -> None:
+    if deals.empty:
         return
     for sieve in reading:
-        gone = among(sieve.frame["deal_id"], ids) & sieve.frame["deal_id"].notna()
+        gone = among(sieve.frame["deal_id"], as_written(deals, sieve.frame["deal_id"])) & sieve.frame["deal_id"].notna()
         sieve.set_aside(gone, reason, effect=rows.WHOLE_DEAL, show=sieve.frame["deal_id"], wanted=True)
 
 
@@ -164,12 +165,12 @@ def clients(
         raw = inputs["accounts"]
         table = _table(raw, _ACCOUNTS, ["id", "name"]).dropna(subset="id").drop_duplicates("id")
         names = table.set_index("id")["name"]
-        account = frame["client"]
+        account = as_written(frame["client"], table["id"])
         unknown = account.notna() & ~among(account, table["id"])
         deals.note(unknown, f"'client' is not in {raw.file}", effect="named by its id", show=account)
         frame = frame.assign(client=account.map(names).astype("str").fillna(account))
         if "parent" in table:
-            top = account.map(_top(table.set_index("id")["parent"].dropna())).astype("str")
+            top = account.map(_top(as_written(table.set_index("id")["parent"], table["id"]).dropna())).astype("str")
             frame = frame.assign(parent_client=top.map(names).astype("str").fillna(top))
             columns["parent_client"], through["parent_client"] = f"{raw.file}: parent", "client"
     if "client" in frame:

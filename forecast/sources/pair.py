@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from forecast.config import Config
-from forecast.sources import assemble, doubts, guess, lookups, rows
+from forecast.sources import assemble, dated, doubts, guess, ids, lookups, rows
 from forecast.sources.columns import recognise
 from forecast.sources.inputs import Inputs
 from forecast.sources.quality import Sieve, among, ledger
@@ -17,7 +17,7 @@ from forecast.sources.tables import Known, Tables
 NEEDED = ("deal_id", "stage", "entered")
 LATE = (Known.CLOSE, Known.WIN, Known.OVERWRITTEN)
 NOT_OF_DEALS = ("closed", "stage", "entered", "is_won", "is_closed")
-FROM_HISTORY = (*NEEDED, "amount", "currency", *("is_deleted", "is_won", "is_closed", "pipeline"))
+FROM_HISTORY = (*NEEDED, "amount", "currency", *("is_deleted", "is_won", "is_closed", "pipeline"), *dated.ENTERED)
 
 
 def history_sieve(config: Config, inputs: Inputs, names: Mapping[str, tuple[str, ...]] | None = None) -> Sieve:
@@ -47,6 +47,8 @@ def finish(config: Config, history: Sieve, deals: Sieve | None, inputs: Inputs) 
     apart = deals is not None
     holder = history if deals is None else deals
     columns = {**history.columns, **holder.columns}
+    if deals is not None:
+        ids.align(history, deals)
     lookups.leave_out(config, inputs, [holder, history] if apart else [history])
     labels = lookups.stage_labels(config, inputs)
     rows.labelled(history, labels.names, config)
@@ -55,6 +57,7 @@ def finish(config: Config, history: Sieve, deals: Sieve | None, inputs: Inputs) 
     config = guess.from_history(config, history, labels)
     rows.known_stages(history, config, history.columns["stage"])
     seen = rows.read_amount(history, history.columns, config)
+    dated.read_probability(history)
     until = _timely(history, config)
     has_times = assemble.timed(history.frame["entered"])
     history.frame = assemble.in_order(history.frame, config.funnel.states, has_times)
@@ -79,14 +82,15 @@ def finish(config: Config, history: Sieve, deals: Sieve | None, inputs: Inputs) 
     frame = _matched(frame, holder, history, apart)
 
     events = assemble.canonical_history(history.frame)
+    changes = dated.changes(history.frame, config)
     frame = frame.drop(columns=[name for name in frame.columns if name in rows.INTERNAL])
-    dated = bool(events["amount"].notna().any())
-    if dated:
+    priced = bool(events["amount"].notna().any())
+    if priced:
         frame = frame.assign(amount=frame["amount"].fillna(frame["deal_id"].map(_last_amount(events))))
-    finished = assemble.canonical_deals(frame)
+    finished = assemble.canonical_deals(dated.with_last(frame, changes))
     through = {**through, **through_clients}
-    known = assemble.knowledge(config, finished, events, dated, through)
-    if dated and known["amount"] is Known.CHANGE and "amount" not in config.known:
+    known = assemble.knowledge(config, finished, events, (*changes, *(["amount"] if priced else [])), through)
+    if priced and known["amount"] is Known.CHANGE and "amount" not in config.known:
         events = _undated_amounts(events, finished, holder)
     doubts.told(holder, finished, events, config, guessed=guessed)
     tables = Tables(
@@ -94,6 +98,7 @@ def finish(config: Config, history: Sieve, deals: Sieve | None, inputs: Inputs) 
         stage_history=events,
         timed=has_times,
         known=known,
+        dated=changes,
         ledger=ledger([*([] if deals is None else [deals]), history, *others]),
         recorded_from=assemble.recorded_from(config),
         recorded_until=until,
@@ -112,21 +117,20 @@ def _unused(raws: list[Raw], sieves: list[Sieve]) -> tuple[str, ...]:
 def _stage_rows(history: Sieve, config: Config) -> None:
     """Check the stage rows and their dates; a row that cannot be used takes its deal with it."""
     rows.drop_unnamed(history)
-    again, show = history.frame.duplicated(), history.frame["deal_id"]
-    history.set_aside(again, "repeats another row", effect="one of them is kept", show=show, wanted=True)
-    ids = history.frame["deal_id"]
-    history.set_aside(history.frame["stage"].isna(), "no stage", effect=rows.WHOLE_DEAL, show=ids)
+    rows.drop_same(history)
+    deal = history.frame["deal_id"]
+    history.set_aside(history.frame["stage"].isna(), "no stage", effect=rows.WHOLE_DEAL, show=deal)
     dates = [name for name in ("entered", "created", "expected_close") if name in history.frame]
     rows.read_dates(history, history.columns, config, dates)
-    history.set_aside(history.frame["entered"].isna(), "no date of entering", effect=rows.WHOLE_DEAL, show=ids)
+    history.set_aside(history.frame["entered"].isna(), "no date of entering", effect=rows.WHOLE_DEAL, show=deal)
     history.refuse_if_empty()
-    _whole_deals(history, ids)
+    _whole_deals(history, deal)
 
 
-def _whole_deals(history: Sieve, ids: pd.Series) -> None:
-    """Set aside what is left of deals of which a row (in `ids`) is gone."""
-    if len(ids) > len(history.frame):
-        gap = among(history.frame["deal_id"], ids[~ids.index.isin(history.frame.index)])
+def _whole_deals(history: Sieve, deal: pd.Series) -> None:
+    """Set aside what is left of deals of which a row (in `deal`) is gone."""
+    if len(deal) > len(history.frame):
+        gap = among(history.frame["deal_id"], deal[~deal.index.isin(history.frame.index)])
         reason = "another row of its deal cannot be used"
         history.set_aside(gap, reason, effect=rows.WHOLE_DEAL, show=history.frame["deal_id"])
     history.refuse_if_empty()
@@ -149,6 +153,7 @@ def _deal_rows(deals: Sieve, config: Config) -> dict[str, int]:
     dates = [name for name in ("created", "expected_close") if name in deals.frame]
     rows.read_dates(deals, deals.columns, config, dates)
     deals.refuse_if_empty()
+    dated.read_probability(deals)
     return rows.read_amount(deals, deals.columns, config)
 
 

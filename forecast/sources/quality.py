@@ -144,6 +144,13 @@ class Sieve:
         if found.any():
             self._tell(reason, int(found.sum()), self.examples(found, show), effect, False, doubt=doubt)
 
+    def above_header(self, titles: tuple[str, ...]) -> None:
+        """Record lines above the header; they are no rows."""
+        if titles:
+            self._tell(
+                "lines above the header", len(titles), titles, "not read: the first line of several cells is it", False
+            )
+
     def refuse_if_many(self, bad: pd.Series, of: int, column: str, what: str, remedy: str, show: pd.Series) -> None:
         """Raise FunnelError where more than a fifth of the `of` values of a column are bad."""
         count = int(bad.sum())

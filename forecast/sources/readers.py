@@ -23,6 +23,8 @@ CSV, PARQUET = (".csv", ".tsv", ".txt"), (".parquet", ".pq")
 EXCEL, XES, PACKED = (".xlsx", ".xlsm"), (".xes",), ".gz"
 SUFFIXES = (*CSV, *PARQUET, *EXCEL, *XES, PACKED)
 # "NA" is not among them: it is how North America is written in many a region column.
+DATABASES = {".duckdb": "duckdb:///", ".sqlite": "sqlite:///", ".sqlite3": "sqlite:///", ".db": "sqlite:///"}
+LOOKED_AT = 20  # lines in which the header is looked for
 MISSING = ("", "nan", "NaN", "NaT", "null", "NULL", "None", "N/A", "n/a", "#N/A", "<NA>", "\\N")
 
 
@@ -32,12 +34,13 @@ class Raw:
 
     `frame`: text columns (str or missing; numbers and datetimes where Parquet has them), indexed by row
     number as a spreadsheet counts it (the header is row 1). `lines`: rows that do not have as many fields as
-    the header, as (row number, text).
+    the header, as (row number, text). `titles`: lines above the header, which have one cell at most.
     """
 
     file: str
     frame: pd.DataFrame
     lines: tuple[tuple[int, str], ...] = ()
+    titles: tuple[str, ...] = ()
 
 
 def read_table(path: Path) -> Raw:
@@ -58,31 +61,40 @@ def read_table(path: Path) -> Raw:
     suffix = path.suffix.lower()
     if suffix == PACKED:
         data, suffix = _unpacked(data, path), Path(path.stem).suffix.lower()
+    if suffix in DATABASES:
+        remedy = (
+            f'Name it in a funnel file: database = "CRM_URL" under [source], and export CRM_URL={DATABASES[suffix]}'
+        )
+        raise FunnelError("this is a database", file=path, remedy=f"{remedy}{path.resolve()}")
     if suffix not in SUFFIXES or suffix == PACKED:
         remedy = "Save it as CSV, Parquet, Excel or XES (.csv, .parquet, .xlsx, .xes)."
         raise FunnelError(f"a file ending in '{suffix}' cannot be read", file=path, remedy=remedy)
     if not data.strip():
         raise FunnelError("the file is empty", file=path, remedy="Export it again, with a header and rows.")
     lines: tuple[tuple[int, str], ...] = ()
+    titles: tuple[str, ...] = ()
+    numbers, shown = None, path.name
     try:
         if suffix in PARQUET:
             table = pyarrow.parquet.read_table(io.BytesIO(data))
         elif suffix in EXCEL:
-            table = excel.read_sheet(data, path, sheet or None)
+            table, numbers, titles, shown = excel.read_sheet(data, path, sheet or None)
         elif suffix in XES:
             table = xes.read_xes(data, path)
         else:
-            table, lines = _csv(data, path)
+            text, titles = _below_titles(_decoded(data))
+            table, lines = _csv(text, path)
+            lines = tuple((row + len(titles), line) for row, line in lines)
     except (pa.ArrowException, OSError, ValueError) as error:
         kind = "Parquet" if suffix in PARQUET else "CSV"
         told = str(error).splitlines()[0]
         raise FunnelError(f"cannot be read as {kind}: {told}", file=path, remedy="Export it again.") from None
     names = _column_names(table.column_names, path)
-    rows = np.arange(2, table.num_rows + len(lines) + 2)
-    rows = np.setdiff1d(rows, [row for row, _ in lines], assume_unique=True)
+    rows = np.arange(2, table.num_rows + len(lines) + 2) + len(titles)
+    rows = np.setdiff1d(rows if numbers is None else numbers, [row for row, _ in lines], assume_unique=True)
     if not rows.size and not lines:
         raise FunnelError("there is no row below the header", file=path, remedy="Export the rows as well.")
-    return Raw(path.name, pd.DataFrame(columns_of(table, names)).set_axis(rows, axis=0), lines)
+    return Raw(shown, pd.DataFrame(columns_of(table, names)).set_axis(rows, axis=0), lines, titles)
 
 
 def _unpacked(data: bytes, path: Path) -> bytes:
@@ -97,9 +109,22 @@ def columns_of(table: pa.Table, names: list[str]) -> dict[str, pd.Series]:
     return {name: _column(table.column(place)) for place, name in enumerate(names)}
 
 
-def _csv(data: bytes, path: Path) -> tuple[pa.Table, tuple[tuple[int, str], ...]]:
+def _below_titles(text: str) -> tuple[str, tuple[str, ...]]:
+    """The text from its header on, and the lines above it: those of one cell at most, where most lines below have
+    several.
+    """
+    head = text[: LOOKED_AT * 2000].splitlines(keepends=True)[:LOOKED_AT]
+    delimiter = _delimiter("".join(head))
+    several = [sum(bool(cell.strip(' "\t\r\n')) for cell in line.split(delimiter)) > 1 for line in head]
+    first = next((place for place, wide in enumerate(several) if wide), 0)
+    below = [wide for wide, line in zip(several, head, strict=True) if line.strip()][first:]
+    if not any(line.strip() for line in head[:first]) or '"' in "".join(head[:first]) or sum(below) <= len(below) / 2:
+        return text, ()
+    return "".join(text.splitlines(keepends=True)[first:]), tuple(line.strip() for line in head[:first])
+
+
+def _csv(text: str, path: Path) -> tuple[pa.Table, tuple[tuple[int, str], ...]]:
     """The table, and the rows that do not fit its header."""
-    text = _decoded(data)
     data = (text + "\n").encode("utf-8")  # a header alone needs the end of its line
     header = text.lstrip().split("\n", 1)[0]
     unfit: list[tuple[int, str]] = []
@@ -124,8 +149,11 @@ def _csv(data: bytes, path: Path) -> tuple[pa.Table, tuple[tuple[int, str], ...]
 
 
 def _options(header: str, skip: object = None) -> pyarrow.csv.ParseOptions:
-    delimiter = max(",;\t", key=header.count)
-    return pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip)
+    return pyarrow.csv.ParseOptions(delimiter=_delimiter(header), newlines_in_values=True, invalid_row_handler=skip)
+
+
+def _delimiter(text: str) -> str:
+    return max(",;\t", key=text.count)
 
 
 def _decoded(data: bytes) -> str:

@@ -10,6 +10,7 @@ from forecast.config import Config
 from forecast.errors import FunnelError, did_you_mean, near
 from forecast.sources import inputs, values
 from forecast.sources.columns import DATES, missing, recognise
+from forecast.sources.ids import as_written
 from forecast.sources.names import ALIASES, simplified
 from forecast.sources.quality import Sieve
 from forecast.sources.readers import Raw
@@ -33,7 +34,9 @@ def sieve(raw: Raw, columns: Mapping[str, str], config: Config) -> Sieve:
     for name in frame.columns:
         if name not in DATES and name != "amount" and not name.startswith("entered:"):
             frame[name] = as_text(frame[name])
-    return Sieve(raw.file, replaced(frame, columns, config), raw.lines, columns)
+    found = Sieve(raw.file, replaced(frame, columns, config), raw.lines, columns)
+    found.above_header(raw.titles)
+    return found
 
 
 def replaced(frame: pd.DataFrame, columns: Mapping[str, str], config: Config) -> pd.DataFrame:
@@ -58,6 +61,12 @@ def as_text(column: pd.Series) -> pd.Series:
 
 def drop_unnamed(rows: Sieve, key: str = "deal_id") -> None:
     rows.set_aside(rows.frame[key].isna(), f"no {key.replace('_', ' ')}", effect="nothing tells whose row it is")
+
+
+def drop_same(rows: Sieve) -> None:
+    """Of identical rows one is kept."""
+    again, show = rows.frame.duplicated(), rows.frame["deal_id"]
+    rows.set_aside(again, "repeats another row", effect="one of them is kept", show=show, wanted=True)
 
 
 def drop_repeats(rows: Sieve, columns: Mapping[str, str], key: str = "deal_id") -> None:
@@ -100,6 +109,11 @@ def read_dates(rows: Sieve, columns: Mapping[str, str], config: Config, names: I
         there = ~values.is_blank(text)
         bad = there & rows.frame[name].isna()
         column = columns.get(name, name)
+        if (counted := values.count_of(text)) is not None:
+            rows.note(there & ~bad, f"numbers for dates in '{column}'", effect=f"read as {counted}", show=text)
+        if name == "expected_close":  # an estimate: the deal is not told by it
+            rows.note(bad, f"not a date in '{column}'", effect="taken as missing", show=text, doubt=True)
+            continue
         remedy = f"Write dates as 2017-12-31, or name another column for {name.removeprefix('entered:')}."
         rows.refuse_if_many(bad, int(there.sum()), column, "too many of these are not dates", remedy, text)
         rows.set_aside(bad, f"not a date in '{column}'", effect=WHOLE_DEAL, show=text)
@@ -205,10 +219,11 @@ def joined(
         drop_unnamed(lookup, join.on)
         drop_repeats(lookup, wanted, join.on)
         table = lookup.frame.set_index(join.on)
+        key = as_written(frame[join.on], lookup.frame[join.on])
         for name, column in join.columns.items():
-            frame = frame.assign(**{name: frame[join.on].map(table[name]).astype("str")})
+            frame = frame.assign(**{name: key.map(table[name]).astype("str")})
             columns[name], through[name] = f"{raw.file}: {column}", join.on
-        lost = frame[join.on].notna() & ~frame[join.on].isin(table.index)
+        lost = key.notna() & ~key.isin(table.index)
         effect = f"unknown there: {', '.join(join.columns)}"
         rows.note(lost, f"'{join.on}' is not in {raw.file}", effect=effect, show=frame[join.on])
         sieves.append(lookup)
@@ -219,7 +234,7 @@ def labelled(sieve: Sieve, names: Mapping[str, str], config: Config) -> None:
     """Stage ids by their labels; [source.replace.stage] then holds for labels as well."""
     if "stage" not in sieve.frame or not names:
         return
-    stage = sieve.frame["stage"].replace(dict(names))
+    stage = as_written(sieve.frame["stage"], pd.Series([*names, *names.values()], dtype="str")).replace(dict(names))
     sieve.frame = sieve.frame.assign(stage=stage.replace(dict(config.source.replace.get("stage", {}))))
 
 

@@ -1,7 +1,7 @@
 """Salesforce's Opportunity with OpportunityHistory: a row whenever stage, amount, probability or closing date change.
 
 The history calls the time of the change CreatedDate; in Opportunity that is the day of creation. CloseDate is the
-day on which the deal is expected to close, overwritten whenever it moves: it tells nothing as of a past day.
+day on which the deal is expected to close, overwritten whenever it moves: as of a past day it is that of the history.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from forecast.sources.tables import Tables
 
 HISTORY: Mapping[str, tuple[str, ...]] = {
     **{name: ALIASES[name] for name in ("amount", "currency", "is_deleted", "pipeline")},
+    **{name: ALIASES[name] for name in ("probability", "forecast_category")},
+    "expected_close": ("close date", *ALIASES["expected_close"]),
     "deal_id": ("opportunity id", "deal id"),
     "stage": ("stage name", "stage"),
     "entered": ("created date", "created at", "system modstamp"),

@@ -14,6 +14,7 @@ import pandas as pd
 from forecast.config import Config
 from forecast.errors import FunnelError
 from forecast.sources import guess, lookups, pair, rows, values
+from forecast.sources.dated import ENTERED
 from forecast.sources.inputs import Inputs
 from forecast.sources.names import ALIASES, simplified
 from forecast.sources.quality import Sieve, among
@@ -48,6 +49,7 @@ def read_snapshots(config: Config, inputs: Inputs) -> tuple[Config, Tables]:
     lost, was deleted: it is taken as lost on that day.
     """
     history = _sieve(config, inputs, TAKEN)
+    _one_a_day(history)
     taken = np.unique(history.frame["entered"].to_numpy())
     first, last = pd.Timestamp(taken[0]), pd.Timestamp(taken[-1])
     created = history.frame.get("created")
@@ -65,8 +67,11 @@ def read_snapshots(config: Config, inputs: Inputs) -> tuple[Config, Tables]:
         history.frame = history.frame.assign(entered=day.where(~between, since))
     history.frame = pd.concat([history.frame, gone])
     there = history.frame["entered"].eq(first)
+    ended = there & history.frame["stage"].isin([config.funnel.won, config.funnel.lost])
     effect = "how long it had been in its stage is not known: it counts from that day"
-    history.note(there, "in the first snapshot already", effect=effect, show=history.frame["deal_id"])
+    history.note(there & ~ended, "in the first snapshot already", effect=effect, show=history.frame["deal_id"])
+    effect = "when it was closed is not known: counted as won or lost on that day, before exits are on record"
+    history.note(ended, "closed in the first snapshot already", effect=effect, show=history.frame["deal_id"])
     config = _recorded_from(config, first + DAY)
     if config.recording.until is None:
         recording = config.recording.model_copy(update={"until": last.date()})
@@ -97,6 +102,15 @@ def read_versions(config: Config, inputs: Inputs) -> tuple[Config, Tables]:
         history.note(earlier, "closed before its first version", effect=effect, show=history.frame["deal_id"])
         history.frame = history.frame.assign(entered=history.frame["entered"].where(~earlier, closed))
     return pair.finish(config, history, pair.deals_sieve(config, inputs), inputs)
+
+
+def _one_a_day(history: Sieve) -> None:
+    """Of several rows of a deal on one day the last one counts, for a snapshot shows a day; `history` is in order."""
+    day, ids = history.frame["entered"].dt.normalize(), history.frame["deal_id"]
+    history.frame = history.frame.assign(entered=day)
+    earlier = history.frame.duplicated(["deal_id", "entered"], keep="last")
+    effect, column = "the last one in the file counts", history.columns["entered"]
+    history.set_aside(earlier, f"another row of the deal on this day, by '{column}'", effect=effect, show=ids)
 
 
 def _recorded_from(config: Config, first: pd.Timestamp) -> Config:
@@ -142,9 +156,11 @@ def _words(inputs: Inputs) -> set[str]:
 
 def _sieve(config: Config, inputs: Inputs, dates: tuple[str, ...]) -> Sieve:
     """The rows with the date of each as `entered`, in order of deal and date."""
-    names: Mapping[str, tuple[str, ...]] = {**ALIASES, "entered": dates}
+    expected = (*ALIASES["expected_close"], *OUTCOME_DAY)
+    names: Mapping[str, tuple[str, ...]] = {**ALIASES, "entered": dates, "closed": (), "expected_close": expected}
     history = pair.history_sieve(config, inputs, names)
     rows.drop_unnamed(history)
+    rows.drop_same(history)
     wanted = [name for name in ("entered", "created", "expected_close") if name in history.frame]
     rows.read_dates(history, history.columns, config, wanted)
     ids = history.frame["deal_id"]
@@ -156,10 +172,10 @@ def _sieve(config: Config, inputs: Inputs, dates: tuple[str, ...]) -> Sieve:
 
 
 def _changes(history: Sieve) -> None:
-    """Keep rows in which stage or amount differ from the row before of the same deal; the others tell nothing new."""
+    """Keep rows in which something differs from the row before of the same deal; the others tell nothing new."""
     frame = history.frame
     new = frame["deal_id"].ne(frame["deal_id"].shift())
-    for name in ("stage", "amount"):
+    for name in ("stage", "amount", *ENTERED):
         if name in frame:
             before = frame[name].shift()
             new |= frame[name].ne(before) & ~(frame[name].isna() & before.isna())

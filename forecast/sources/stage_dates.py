@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from forecast.config import Config
-from forecast.sources import assemble, doubts, guess, lookups, rows
+from forecast.sources import assemble, dated, doubts, guess, lookups, rows
 from forecast.sources.columns import missing, recognise, stage_of_column
 from forecast.sources.inputs import Inputs
 from forecast.sources.quality import Sieve, among, ledger
@@ -47,6 +47,7 @@ def read(config: Config, inputs: Inputs) -> tuple[Config, Tables]:
     dates = [name for name in columns if name in ("created", "closed", "expected_close") or name.startswith(ENTERED)]
     rows.read_dates(deals, columns, config, dates)
     deals.refuse_if_empty()
+    dated.read_probability(deals)
     seen = rows.read_amount(deals, columns, config)
     currency = rows.one_currency(seen, config, raw.file, columns.get("currency", columns.get("amount")))
     _dated(deals, config)
@@ -83,7 +84,7 @@ def read(config: Config, inputs: Inputs) -> tuple[Config, Tables]:
         deals=finished,
         stage_history=events,
         timed=has_times,
-        known=assemble.knowledge(config, finished, events, False, {**through, **through_clients}),
+        known=assemble.knowledge(config, finished, events, (), {**through, **through_clients}),
         ledger=ledger([deals, *others]),
         recorded_from=assemble.recorded_from(config),
         recorded_until=until,

@@ -32,6 +32,9 @@ class Tables:
     the file. A stage can stand twice in a row (a change of amount). Nothing follows a won row; a lost deal
     can be reopened.
 
+    `dated`: column of deals other than amount -> its changes: deal_id, since (naive UTC datetime), value; sorted as
+    the stage history is. Deals have the last value.
+
     `timed`: whether the source has times of day. `known`: when each column of deals (but deal_id and created)
     is known. `recorded_from`: exits before this day were not recorded, or None. `recorded_until`: the day
     after the last recorded day; `until_declared`: whether the funnel file says so. `columns`: canonical name ->
@@ -46,6 +49,7 @@ class Tables:
     recorded_from: pd.Timestamp | None
     recorded_until: pd.Timestamp
     until_declared: bool = True
+    dated: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
     unused: tuple[str, ...] = ()
 

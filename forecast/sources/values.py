@@ -19,6 +19,17 @@ WRITTEN_OUT = ("%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d
 ZONED = r":\d{2}(?:\.\d+)?\s*(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
 BLANK = ("NA", "-", "--")  # missing in a column of dates or amounts, though it may be a name elsewhere
 
+# Dates as numbers: what they count, from the least to the greatest that is a date, in days.
+NUMBER = r"\d+(?:\.\d*)?"
+COUNTS = {
+    "days, as a spreadsheet counts them": (20_000, 80_000, 1.0),
+    "seconds since 1970": (3e8, 4.2e9, 86_400.0),
+    "milliseconds since 1970": (3e11, 4.2e12, 86_400e3),
+    "microseconds since 1970": (3e14, 4.2e15, 86_400e6),
+}
+SPREADSHEET, EPOCH = pd.Timestamp("1899-12-30"), pd.Timestamp("1970-01-01")
+MOSTLY = 0.8  # of the distinct values
+
 SIGN = r"[(+\-\u2212]?"
 MONEY = r"(?:[A-Z]{1,3}\$|[A-Z]{3}|[$\u20ac\u00a3\u00a5\u20b9]|kr|z\u0142)"
 GROUPED = r"[\d.,' \u2019\u00a0\u202f]*\d[.,]?"
@@ -62,6 +73,9 @@ def dates(column: pd.Series, day_leads: bool = True, zone: str | None = None) ->
 
     Times that name a zone are converted to `zone` (UTC where None); others are taken as being of it.
     """
+    counted = count_of(column)
+    if counted is not None:
+        column = _counted(column, counted)
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         column = column.dt.tz_convert(zone or "UTC").dt.tz_localize(None)
     if pd.api.types.is_datetime64_dtype(column.dtype):
@@ -81,6 +95,32 @@ def dates(column: pd.Series, day_leads: bool = True, zone: str | None = None) ->
         parsed = pd.Series(read.reindex(codes).to_numpy(), index=column.index)  # code -1 is missing: NaT
     plausible: pd.Series = parsed.where((parsed >= EARLIEST) & (parsed < LATEST))
     return plausible
+
+
+def count_of(column: pd.Series) -> str | None:
+    """Of what the numbers in a column of dates are a count (a key of COUNTS); None where it has other dates."""
+    text = _is_text(column)
+    if not text and not pd.api.types.is_float_dtype(column.dtype):
+        return None
+    distinct = _unique(column) if text else pd.Series(column.dropna().unique())
+    plain = distinct[distinct.str.fullmatch(NUMBER)] if text else distinct
+    if not len(plain) or len(plain) < MOSTLY * len(distinct):
+        return None
+    number = pd.to_numeric(plain)
+    for name, (least, most, _) in COUNTS.items():
+        if number.between(least, most, inclusive="left").sum() >= MOSTLY * len(distinct):
+            return name
+    return None
+
+
+def _counted(column: pd.Series, name: str) -> pd.Series:
+    """Numbers as datetimes, to the second; counts since 1970 are of UTC."""
+    least, most, per_day = COUNTS[name]
+    number = pd.to_numeric(column, errors="coerce").astype("float64")
+    day = (number / per_day).where(number.between(least, most, inclusive="left"))
+    if name == next(iter(COUNTS)):
+        return (SPREADSHEET + pd.to_timedelta(day, unit="D")).dt.round("s")
+    return (EPOCH + pd.to_timedelta(day, unit="D")).dt.round("s").dt.tz_localize("UTC")
 
 
 def zones(column: pd.Series) -> tuple[pd.Series, pd.Series]:
@@ -187,6 +227,20 @@ def _decimal_mark(number: pd.Series, texts: pd.Series, file: str, name: str) -> 
         what = "the decimal mark cannot be told"
         raise FunnelError(what, file=file, column=name, examples=shown, remedy=remedy)
     return "," if for_comma > for_dot else "."
+
+
+def shares(column: pd.Series) -> pd.Series:
+    """Probabilities as shares; NaN where missing, not a number, or out of range. Percents are told by their sign, or
+    by any value above one.
+    """
+    if _is_text(column):
+        text = column.str.replace(",", ".", regex=False)
+        number = pd.to_numeric(text.str.replace(r"\s*%$", "", regex=True), errors="coerce").astype("float64")
+        percent = bool(text.str.endswith("%").any())
+    else:
+        number, percent = pd.to_numeric(column, errors="coerce").astype("float64"), False
+    number = number.where((number >= 0) & (number <= 100))
+    return number / 100 if percent or (number > 1).any() else number
 
 
 def currency_of(column: pd.Series) -> pd.Series:

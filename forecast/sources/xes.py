@@ -1,12 +1,13 @@
 """XES, the XML of event logs (IEEE 1849): events with the attributes of their trace, one row each.
 
-Read piece by piece, so that a log may be larger than memory would hold as a tree.
+Read piece by piece, so that a log may be larger than memory would hold as a tree, or as Python objects.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,6 +17,7 @@ from forecast.errors import FunnelError
 
 VALUES = ("string", "date", "int", "float", "boolean", "id")
 CASE = "case:"
+AT_ONCE = 50_000  # events held as Python objects
 
 
 def read_xes(data: bytes, path: Path) -> pa.Table:
@@ -23,15 +25,17 @@ def read_xes(data: bytes, path: Path) -> pa.Table:
 
     Raises FunnelError for what is not XML, or holds no event.
     """
+    events, parts = _events(io.BytesIO(data)), []
     try:
-        events = list(_events(io.BytesIO(data)))
+        while some := list(islice(events, AT_ONCE)):
+            names = dict.fromkeys(name for event in some for name in event)
+            parts.append(pa.table({name: pa.array([e.get(name) for e in some], pa.string()) for name in names}))
     except (ElementTree.ParseError, ValueError) as error:
         remedy = "Export the log again."
         raise FunnelError(f"cannot be read as XES: {error}", file=path, remedy=remedy) from None
-    if not events:
+    if not parts:
         raise FunnelError("there is no event in this log", file=path, remedy="Export it again.")
-    names = list(dict.fromkeys(name for event in events for name in event))
-    return pa.table({name: pa.array([event.get(name) for event in events], pa.string()) for name in names})
+    return pa.concat_tables(parts, promote_options="default").combine_chunks()
 
 
 def _events(source: io.BytesIO) -> Iterator[dict[str, str]]:

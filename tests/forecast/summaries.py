@@ -54,8 +54,12 @@ MAVEN: Summary = {
         "new_deals": 0.01,
         "amounts": 0.002,
     },
+    "exits": [
+        {"from": "Engaging", "to": "Won", "kind": "won", "count": 2100},
+        {"from": "Engaging", "to": "Lost", "kind": "lost", "count": 1500},
+    ],
     "record": {"questions": 4, "level": 0.8, "held": 3, "since": "2017-06-01", "horizon": "quarter"},
-    "files": {"json": "out/forecast.json", "samples": "out/samples.parquet", "deals": None},
+    "files": {"json": "out/forecast.json", "samples": "out/samples.parquet", "deals": None, "report": None},
 }
 
 
@@ -155,7 +159,7 @@ QUARTER: Summary = {
         "p_hit_without_largest_se": 0.0094,
         "unknown": True,
     },
-    "assumed": {"share": 0.004, "most": "new deals"},
+    "assumed": {"share": 0.004, "most": "new_deals", "stage": None},
     "groups": {"grouping": "owner", "top": [{"group": "Darcel Schlecht", "expected": 340_000.0}]},
     "actual": {"revenue": 2_802_496.0, "hit": False},
 }
@@ -221,7 +225,7 @@ def business() -> Summary:
         periods=[first, second],
         stages=[{"stage": name, **stage} for name in STAGES],
         open={"deals": 612, "viable": 401, "value": 9_870_000.0, "amounts_known": True},
-        files={"json": None, "samples": None, "deals": None},
+        files={"json": None, "samples": None, "deals": None, "report": None},
         levers=told_levers(
             *(changes(one["period"], STAGES, tuple(m["month"] for m in months)) for one in (first, second))
         ),
@@ -276,7 +280,7 @@ def hostile() -> Summary:
     third.update(period="2018", start="2018-01-01", end="2018-12-31", actual=None, groups=None)
     third["by_month"] = [month(f"2018-{number:02}", 9.9e11) for number in range(1, 13)]
     third["clients"]["largest"] = "<script>"
-    third["assumed"] = {"share": 0.9, "most": "conversion of [red]" + "段階" * 40}
+    third["assumed"] = {"share": 0.9, "most": "conversion", "stage": "[red]" + "段階" * 40}
     summary["periods"][1]["assumed"] = None
     summary["periods"].append(third)
     names = ("段階" * 40, "<script>")

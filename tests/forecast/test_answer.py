@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.answer import _labels, _month_edges
+from forecast.answer import _labels, _month_edges, ask
 from forecast.config import Config, config_from
 from forecast.errors import FunnelError
 from forecast.history import actual, as_of
@@ -362,3 +362,18 @@ def test_deals(asked: Asked) -> None:
     assert (closes["close_p10"] >= pd.Timestamp(ORIGIN)).all()
     assert (closes["close_p10"] <= closes["close_p50"]).all()
     assert (closes["close_p50"] <= closes["close_p90"]).all()
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_cluster_gives_the_same_answer(asked: Asked) -> None:
+    """The fit is that of the shared answer; what is told and every simulation are the same to the byte."""
+    distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+    config, tables = load(asked.folder)
+    kept: Any = SimpleNamespace(fit=lambda *_, **__: asked.answer.fit)
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, memory_limit=0, dashboard_address=None) as two:
+        again = ask(
+            config, tables, asked.answer.question, cluster=two.scheduler_address, deal_detail=True, fits=kept
+        )  # fmt: skip
+    assert again.outcomes.won.tobytes() == asked.answer.outcomes.won.tobytes()
+    assert again.deals().equals(asked.answer.deals())
+    assert again.summary == asked.answer.summary

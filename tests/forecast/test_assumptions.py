@@ -20,8 +20,8 @@ def made(*shares: float, seed: int = 1) -> Assumptions:
     values = np.linalg.qr((values - values.mean(axis=1, keepdims=True)).T)[0].T * np.sqrt(
         DRAWS
     )  # of mean 0, variance 1
-    names = ("conversion of A", "lead time of A", "new deals", "amounts")
-    first, second, third, fourth = (Quantity(*one) for one in zip(names, values, shares, strict=True))
+    names, stages = ("conversion", "lead_time", "new_deals", "amounts"), ("A", "A", None, None)
+    first, second, third, fourth = (Quantity(*one) for one in zip(names, values, shares, stages, strict=True))
     return Assumptions(((first, second),), third, fourth, np.arange(DRAWS))
 
 
@@ -32,7 +32,7 @@ def test_share_of_revenue_is_that_of_the_rates_it_depends_on() -> None:
     rests = of_revenue(found, np.arange(DRAWS), revenue)
     assert rests is not None
     assert rests["share"] == pytest.approx((9 + 16 / 2) / 25)
-    assert rests["most"] == "lead time of A"  # 9 / 25 against 8 / 25
+    assert (rests["most"], rests["stage"]) == ("lead_time", "A")  # 9 / 25 against 8 / 25
 
 
 def test_chance_is_no_part_of_it() -> None:
@@ -68,8 +68,8 @@ def test_of_a_fit() -> None:
     first, second = fit.history.states[:2]
     priors = Priors(stages={second: ((0.3, 0.6), (5.0, 60.0))}, new_deals=(20.0, 50.0))
     found = assumptions(fit, priors, rates)
-    names = [f"conversion of {first}", f"lead time of {first}", f"conversion of {second}"]
-    assert [one.name for one in found.every[:3]] == names
+    names = [("conversion", first), ("lead_time", first), ("conversion", second)]
+    assert [(one.name, one.stage) for one in found.every[:3]] == names
     variance = np.var(np.log(rates[0].lead_time), ddof=1)
     assert found.stages[0][1].assumed == pytest.approx(variance / log_range(Priors().lead_time)[1] ** 2)
     odds = np.log(rates[1].conversion / (1 - rates[1].conversion))

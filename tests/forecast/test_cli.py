@@ -13,6 +13,7 @@ import pytest
 from forecast import answer, cli, levers
 from forecast.question import Question
 from tests.forecast import summaries
+from tests.forecast.answers import MONTHS
 
 MAVEN = Path(__file__).parents[2] / "forecast" / "samples" / "maven"
 
@@ -173,7 +174,8 @@ class TestForecast:
         def ask(config: Any, tables: Any, question: Question, **options: Any) -> SimpleNamespace:
             seen.update(options, config=config, question=question)
             options["progress"]("Sampling", 1, 2)
-            table = pd.DataFrame({"simulation": np.arange(2, dtype=np.int32), "month": "2017-10", "won": 1.5})
+            simulation = np.repeat(np.arange(2, dtype=np.int32), len(MONTHS))
+            table = pd.DataFrame({"simulation": simulation, "month": [*MONTHS, *MONTHS], "won": 1.5})
             deals = pd.DataFrame({"deal_id": ["=1", "2"], "p_win": [0.25, 0.5]})
             summary = {**summaries.maven(), "files": {}}
             return SimpleNamespace(summary=summary, samples=lambda: table, deals=lambda: deals)
@@ -232,10 +234,13 @@ class TestForecast:
         assert sorted(path.name for path in tmp_path.rglob("*.*")) == [
             "a.json",
             "deals.csv",
+            "report.html",
             "samples.parquet",
         ]
         told = json.loads((tmp_path / "a.json").read_text("utf-8"))
-        files = {"json": "a.json", "samples": "out/samples.parquet", "deals": "out/deals.csv"}
+        files = {
+            "json": "a.json", "samples": "out/samples.parquet", "deals": "out/deals.csv", "report": "out/report.html",
+        }  # fmt: skip
         assert told == {**summaries.maven(), "files": files}
         assert pq.read_table(tmp_path / "out" / "samples.parquet").column_names == [
             "simulation",
@@ -243,8 +248,20 @@ class TestForecast:
             "won",
         ]
         assert (tmp_path / "out" / "deals.csv").read_text() == "deal_id,p_win\n'=1,0.25\n2,0.5\n"
-        end = "Files: a.json (answer), out/samples.parquet (simulations), out/deals.csv (open deals)"
-        assert capsys.readouterr().out.splitlines()[-1] == end
+        assert "Can Maven hardware sales" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+        assert capsys.readouterr().out.splitlines()[-5:] == [
+            "Files:", "a.json (answer)", "out/samples.parquet (simulations)", "out/deals.csv (open deals)",
+            "out/report.html (page)",
+        ]  # fmt: skip
+
+    def test_language(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        assert run(monkeypatch, "forecast", "--sample", "maven", "--report", "a.html", "--lang", "fr") == 0
+        assert "Ce qui l’explique" in (tmp_path / "a.html").read_text(encoding="utf-8")
+        assert run(monkeypatch, "forecast", "--sample", "maven", "--lang", "de") == 2
+        assert "there is no language 'de'" in capsys.readouterr().err
 
     def test_the_answer_is_shown_where_a_file_cannot_be_written(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -282,6 +299,8 @@ class TestForecast:
             (["SALES", *ASK, "--target", "2"], "1 periods were asked about, with 2 targets", "one --target"),
             (["SALES", *ASK, "--as-of", "yesterday"], "'yesterday' is not a date", "2017-10-01"),
             (["SALES", *ASK, "--samples", "a.csv"], "--samples writes parquet", ".parquet"),
+            (["SALES", *ASK, "--cluster", "nowhere"], "no Dask cluster at nowhere", "dask scheduler"),
+            (["SALES", *ASK, "--cluster", "x", "--threads", "2"], "--threads and --cluster", "Give one of them."),
             (["SALES", *ASK, "--json", "nowhere/a.json"], "no such folder", "Make it first."),
             (["SALES", *ASK, "--deals", "SALES"], "would replace what the forecast is read from", "--deals"),
         ],

@@ -158,19 +158,20 @@ class TestWriting:
             raise AssertionError
 
         files = outputs.chosen(None, {"json": tmp_path / "a.json"})
-        outputs.write(files, summaries.maven(), never, never)
+        outputs.write(files, summaries.maven(), never, never, never)
         told = json.loads((tmp_path / "a.json").read_text("utf-8"))["files"]
-        assert told == {"json": str(tmp_path / "a.json"), "samples": None, "deals": None}
+        assert told == {"json": str(tmp_path / "a.json"), "samples": None, "deals": None, "report": None}
 
 
 class TestChosen:
-    def test_a_folder_takes_all_three(self, tmp_path: Path) -> None:
+    def test_a_folder_takes_them_all(self, tmp_path: Path) -> None:
         out = tmp_path / "new" / "out"
         files = outputs.chosen(out, {"json": tmp_path / "a.json", "samples": None, "deals": None})
         assert files == {
             "json": tmp_path / "a.json",
             "samples": out / "samples.parquet",
             "deals": out / "deals.csv",
+            "report": out / "report.html",
         }
         assert out.is_dir()
         assert outputs.chosen(None, {}) == {}

@@ -101,12 +101,14 @@ def test_assumptions_are_told_where_they_matter() -> None:
     """Of the period that rests most on them, in one line."""
     summary = summaries.maven()
     assert "assumptions" not in screen(summary)
-    summary["periods"][1]["assumed"] = {"share": 0.3, "most": "lead time of Engaging"}
+    summary["periods"][1]["assumed"] = {"share": 0.3, "most": "lead_time", "stage": "Engaging"}
     assert "\nRests in part on assumptions: 30 % of what is unsure, most of all the lead time of Engaging.\n" in screen(
         summary
     )
-    summary["periods"][0]["assumed"] = {"share": 0.7, "most": "new deals"}
-    assert "\nRests mostly on assumptions: 70 % of what is unsure, most of all the new deals.\n" in screen(summary)
+    summary["periods"][0]["assumed"] = {"share": 0.7, "most": "new_deals", "stage": None}
+    assert "\nRests mostly on assumptions: 70 % of what is unsure, most of all the number of new deals.\n" in screen(
+        summary
+    )
 
 
 def test_a_kept_fit_is_told() -> None:

@@ -105,7 +105,7 @@ def walk(
             if time > months[-1]:
                 return None
             month = max(m for m in range(len(months)) if months[m] < time)
-            level, total, taken = uniform(path, EXIT, visit, attempt) * rate[b] * bound, 0.0, None
+            level, total, taken = uniform(path, EXIT, visit, attempt) * bound * rate[b], 0.0, None
             for j in exits:
                 force = draws.hazard[d, j, b] * draws.effect[d, j, cell] * draws.calendar[d, funnel.kinds[j], month]
                 total += force * (z if z is not None and j in acted else 1.0)

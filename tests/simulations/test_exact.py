@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
 from scipy.special import roots_genlaguerre
 
 from simulations import Deals, Draws, Frailty, Funnel, Kind, Outcomes, simulate
@@ -129,6 +130,25 @@ def test_deals_of_one_client_share_its_frailty() -> None:
         opened = replace(deals([0, 0]), client=[client, client])
         both = (simulate(frail, opened, Deals.none(), seed=1).wins[:, 0] == 2).mean()
         assert abs(both - exact) < WORST * np.sqrt(exact * (1 - exact) / PATHS)
+
+
+@pytest.mark.parametrize("theta", [0.02, 0.3])
+def test_frailty_of_a_wide_spread(theta: float) -> None:
+    """One stage, won at z h and lost at l: E of the integral of z h exp(-(z h + l) t), z ~ Gamma(shape, rate), has the
+    density h shape / rate * (1 + h t / rate)**-(shape + 1) * exp(-l t). At 0.02 most multipliers are nearly nothing."""
+    h, lost, exits, exposure = 0.05, 0.02, 1, 0.4
+    draws = calm_draws(one_stage(), [[h], [lost]], [0.0, 10.0, 60.0], n_draws=PATHS)
+    frail = replace(draws, frailty=Frailty(np.full(PATHS, theta), [7], [exits], [[exposure]]))
+    for client, shape, rate in ((-2, theta, theta), (0, theta + exits, theta + exposure)):
+        opened = replace(deals(), client=[client])
+        seen = simulate(frail, opened, Deals.none(), seed=1).wins.mean(axis=0)
+
+        def density(t: float, shape: float = shape, rate: float = rate) -> float:
+            return float(h * shape / rate * (1 + h * t / rate) ** -(shape + 1) * np.exp(-lost * t))
+
+        for share, (begin, end) in zip(seen, ((0.0, 10.0), (10.0, 60.0)), strict=True):
+            exact, error = quad(density, begin, end)
+            assert abs(share - exact) < WORST * np.sqrt(exact * (1 - exact) / PATHS) + error
 
 
 def test_days_of_wins_add_up_to_the_same_months() -> None:

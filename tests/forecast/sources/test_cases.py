@@ -258,3 +258,36 @@ def test_hubspots_own_export_of_dates(tmp_path: Path) -> None:
     assert config.funnel.states == ("Qualified", "Offer", "Closed won", "Lost")
     assert story(tables, "1") == ["Qualified", "Offer", "Closed won"]
     assert story(tables, "2") == ["Qualified", "Offer"]
+
+
+SHOTS = "deal_id,snapshot_date,stage,amount\n"
+
+
+def test_rows_that_a_snapshot_holds_twice_are_told(tmp_path: Path) -> None:
+    rows = SHOTS + "".join(f"{n},2017-01-0{day},A,5\n" for day in range(1, 5) for n in range(1, 9))
+    rows += "1,2017-01-04,A,5\n2,2017-01-03,A,6\n"  # the same again; another amount on a day before
+    _, tables = loaded(tmp_path, "", deals=rows)
+    assert {e.reason: (e.count, e.wanted) for e in tables.ledger.entries if e.set_aside} == {
+        "repeats another row": (1, True),
+        "another row of the deal on this day, by 'snapshot_date'": (1, False),
+    }
+    amounts = tables.stage_history.loc[tables.stage_history["deal_id"] == "2", ["entered", "amount"]]
+    assert [(str(day.date()), amount) for day, amount in amounts.to_numpy()] == [
+        ("2017-01-01", 5), ("2017-01-03", 6), ("2017-01-04", 5),
+    ]  # fmt: skip
+
+
+def test_a_snapshot_that_takes_its_time_is_one_day(tmp_path: Path) -> None:
+    rows = SHOTS + "".join(f"{n},2017-01-0{day} 06:00:{n:02d},A,5\n" for day in range(1, 4) for n in range(1, 6))
+    _, tables = loaded(tmp_path, "", deals=rows)
+    assert set(entries(tables)) == {"in the first snapshot already"}  # none vanishes
+    assert (len(tables.stage_history), tables.timed) == (5, False)
+
+
+def test_what_was_closed_before_the_first_snapshot_is_told_apart(tmp_path: Path) -> None:
+    rows = SHOTS + "1,2017-01-01,Won,5\n1,2017-01-02,Won,5\n2,2017-01-01,A,5\n2,2017-01-02,Lost,5\n"
+    _, tables = loaded(tmp_path, "", deals=rows)
+    told = {entry.reason: entry.effect for entry in tables.ledger.entries}
+    assert told["in the first snapshot already"].startswith("how long it had been in its stage")
+    assert told["closed in the first snapshot already"].startswith("when it was closed is not known: counted as won")
+    assert story(tables, "1") == ["Won"]

@@ -8,6 +8,7 @@ import pytest
 from forecast.config import FunnelSection
 from forecast.errors import FunnelError
 from forecast.history import as_of, day_of
+from forecast.setup import understood
 from forecast.sources import Config, Known, Tables, load
 
 
@@ -224,6 +225,37 @@ def test_where_lost_deals_are_reopened_only_the_win_tells_what_is_known_at_close
     without = "".join(line for line in rows.splitlines(True) if not line.startswith("1,"))
     config, tables = loaded(tmp_path, without, '[known]\nclient = "close"\n')
     assert as_of(tables, config.funnel, pd.Timestamp("2017-01-15")).deals["client"].tolist() == ["Y", "Z"]
+
+
+OUTCOMES = ("Won", "Lost", "Open")
+
+
+def priced(won: str, lost: str, opened: str) -> str:
+    """Thirty deals of each outcome, with these amounts (a number in {} goes up)."""
+    rows = "id,created,closed,status,value\n"
+    for n in range(90):
+        value = (won, lost, opened)[n % 3].format(n)
+        rows += f"{n},2017-01-{n % 28 + 1:02d},{'2017-03-01' if n % 3 < 2 else ''},{OUTCOMES[n % 3]},{value}\n"
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("won", "lost", "opened", "known", "because"),
+    [
+        ("{}1.37", "0", "0", Known.CLOSE, "guessed: missing or zero on 100 % of open deals, 0 % of won ones"),
+        ("{}1.37", "", "", Known.CLOSE, "guessed: missing or zero on 100 % of open deals, 0 % of won ones"),
+        ("{}1.37", "{}00", "5000", Known.WIN, "guessed: hundreds on 100 % of deals not won, 0 % of those won"),
+        ("{}00", "{}00", "5000", Known.CREATION, "assumed: no row dates it"),
+        ("{}1.37", "{}2.50", "{}3", Known.CREATION, "assumed: no row dates it"),
+    ],
+)
+def test_amounts_that_are_set_at_the_end_are_guessed_where_the_data_tell(
+    tmp_path: Path, won: str, lost: str, opened: str, known: Known, because: str
+) -> None:
+    config, tables = loaded(tmp_path, priced(won, lost, opened))
+    assert tables.known["amount"] is known
+    (use,) = [use for use in understood(config, tables).columns if use.name == "amount"]
+    assert use.how == because
 
 
 # --- too much of it ---

@@ -1,6 +1,8 @@
 import gzip
+from datetime import date
 from pathlib import Path
 
+import openpyxl
 import pandas as pd
 import pytest
 
@@ -48,6 +50,55 @@ def test_parquet(tmp_path: Path) -> None:
     assert read["id"].isna().tolist() == [False, True]
     assert read["kind"].tolist() == ["a", "b"]
     assert read["day"].iloc[0] == pd.Timestamp("2017-01-01")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_lines_above_the_header_are_kept_apart(tmp_path: Path, delimiter: str) -> None:
+    lines = ["Pipeline of 1 March", "", "Sales", "id,name,value", "1,a,2", "2,b", "3,c,4"]
+    (tmp_path / "a.csv").write_text("\n".join(lines).replace(",", delimiter))
+    raw = read_table(tmp_path / "a.csv")
+    assert list(raw.frame.columns) == ["id", "name", "value"]
+    assert raw.titles == ("Pipeline of 1 March", "", "Sales")
+    assert (list(raw.frame.index), raw.lines) == ([5, 7], ((6, f"2{delimiter}b"),))
+    (tmp_path / "a.csv").write_text("sep=;\nid;name\n1;a\n")
+    assert read_table(tmp_path / "a.csv").frame["name"].tolist() == ["a"]
+    (tmp_path / "a.csv").write_text("id\n1\n2,x\n3\n")  # one column, and a line that does not fit it
+    assert read_table(tmp_path / "a.csv").frame["id"].tolist() == ["1", "3"]
+
+
+def book(path: Path, sheets: dict[str, list[list[object]]]) -> Path:
+    made = openpyxl.Workbook()
+    made.remove(made.active)
+    for name, rows in sheets.items():
+        sheet = made.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    made.save(path)
+    return path
+
+
+TABLE: list[list[object]] = [["id", "day"], [1, date(2025, 1, 5)], [None, None], [2, None]]
+
+
+def test_a_sheet_below_its_title_and_behind_its_cover(tmp_path: Path) -> None:
+    raw = read_table(book(tmp_path / "a.xlsx", {"Deals": TABLE}))
+    assert (raw.file, raw.titles, list(raw.frame.index)) == ("a.xlsx", (), [2, 4])
+    titled = [["Deals of March"], [], *TABLE]
+    raw = read_table(book(tmp_path / "b.xlsx", {"Empty": [], "Cover": [["Our deals"], ["by Ann"]], "Deals": titled}))
+    assert raw.file == "b.xlsx#Deals"
+    assert raw.titles == ("Deals of March",)
+    assert raw.frame["day"].fillna("").tolist() == ["2025-01-05", ""]
+    assert list(raw.frame.index) == [4, 6]
+    assert read_table(tmp_path / "b.xlsx#Cover").frame["Our deals"].tolist() == ["by Ann"]
+    with pytest.raises(FunnelError, match="the sheet is empty"):
+        read_table(book(tmp_path / "d.xlsx", {"A": [], "B": []}))
+
+
+@pytest.mark.parametrize(("suffix", "address"), [(".duckdb", "duckdb:///"), (".sqlite", "sqlite:///")])
+def test_a_file_that_is_a_database_says_how_to_read_it(tmp_path: Path, suffix: str, address: str) -> None:
+    (tmp_path / f"crm{suffix}").write_bytes(b"x")
+    with pytest.raises(FunnelError, match=f'this is a database\n.*database = "CRM_URL".*CRM_URL={address}/'):
+        read_table(tmp_path / f"crm{suffix}")
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,9 @@ def test_no_message_holds_the_password(postgres: str, monkeypatch: pytest.Monkey
         with pytest.raises(FunnelError) as caught:
             read_query("CRM_URL", "deals")
         assert "battery-staple" not in str(caught.value)
+        assert "funnel" not in str(caught.value)  # the user
+        assert "CRM_URL" in str(caught.value)
+        assert "Mend the query" not in str(caught.value)
         assert caught.value.__cause__ is None
 
 
@@ -164,7 +167,9 @@ def test_what_the_database_refuses_is_told(duck: str, monkeypatch: pytest.Monkey
     with pytest.raises(FunnelError, match="environment variable CRM_URL is not set\nSet it"):
         read_query("CRM_URL", "deals")
     monkeypatch.setenv("CRM_URL", duck)
-    with pytest.raises(FunnelError, match=r"the database says: .*dealz"):
+    with pytest.raises(FunnelError, match=r"the database says: .*dealz(.|\n)*Name another table. Did you mean 'deals'"):
         read_query("CRM_URL", "dealz")
+    with pytest.raises(FunnelError, match=r"the database says: .*amounts(.|\n)*Mend the query"):
+        read_query("CRM_URL", "SELECT amounts FROM deals")
     with pytest.raises(FunnelError, match="gives no row"):
         read_query("CRM_URL", "SELECT * FROM deals WHERE 1 = 2")

@@ -82,3 +82,39 @@ def test_unclear_decimal_mark() -> None:
 def test_currencies() -> None:
     found = values.currency_of(texts("$5", "USD 4", "3 €", "2", "x"))
     assert found.fillna("").tolist() == ["USD", "USD", "EUR", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "counted"),
+    [
+        (["45662", "45663.5", ""], "days, as a spreadsheet counts them"),
+        (["1736035200", "1736164800", ""], "seconds since 1970"),
+        (["1736035200000", "1736164800000", ""], "milliseconds since 1970"),
+        (["1736035200000000", "1736164800000000", ""], "microseconds since 1970"),
+    ],
+)
+def test_dates_as_numbers(numbers: list[str], counted: str) -> None:
+    column = pd.Series([one or None for one in numbers], dtype="str")
+    assert values.count_of(column) == counted
+    read = values.dates(column)
+    assert read.tolist()[:2] == [pd.Timestamp("2025-01-05"), pd.Timestamp("2025-01-06 12:00")]
+    assert read.isna().tolist() == [False, False, True]
+    if counted.endswith("1970"):
+        assert values.dates(column, zone="Asia/Tokyo").iloc[0] == pd.Timestamp("2025-01-05 09:00")
+    assert values.dates(column.astype("float64")).tolist()[:2] == read.tolist()[:2]
+
+
+def test_other_numbers_are_no_dates() -> None:
+    for numbers in (["20250105", "20250106"], ["1", "2"], ["2025-01-05", "2025-01-06", "45662"], ["0.5"]):
+        assert values.count_of(pd.Series(numbers, dtype="str")) is None
+    assert values.dates(pd.Series(["20250105"], dtype="str")).iloc[0] == pd.Timestamp("2025-01-05")
+    few = pd.Series(["2025-01-05"] * 9 + ["45662"], dtype="str")  # one number among dates is a mistake, and told
+    assert values.dates(few).isna().sum() == 1
+
+
+def test_shares() -> None:
+    read = values.shares(pd.Series(["10", "55,5", "100", None, "200", "x"], dtype="str"))
+    assert read.dropna().tolist() == [0.1, 0.555, 1.0]
+    assert values.shares(pd.Series(["0.1", "1"], dtype="str")).tolist() == [0.1, 1.0]
+    assert values.shares(pd.Series(["1 %", "0.5%"], dtype="str")).tolist() == [0.01, 0.005]
+    assert values.shares(pd.Series([20.0, float("nan")])).tolist()[0] == 0.2

@@ -1,0 +1,207 @@
+"""The answer as one page: HTML that needs no network, opens anywhere and prints on A4.
+
+Every number comes from the summary, every figure from `plots`. A part of the answer that the summary does not hold is
+left out. Words of the data are escaped: by the template in text, by Plotly in figures; and the page forbids itself
+to load anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from plotly.offline import get_plotlyjs
+
+from forecast import plots, told
+from forecast.language import say, speaking, spoken
+from forecast.outputs import finite
+from forecast.plots.paths import bends
+from forecast.told import Summary, Table, Told
+from forecast.words import number, percent, plain
+
+WIDTH = 700  # pixels of a figure: what fits on A4
+
+Paragraph = tuple[str, str, str]  # what stands before, in and after the bold part
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the page, from top to bottom: its heading, what it says, figures, tables, and a note in small print."""
+
+    title: str
+    said: Sequence[Paragraph] = ()
+    figures: Sequence[go.Figure] = ()
+    tables: Sequence[Table] = ()
+    note: str = ""
+    terms: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """An answer with None for what is not known."""
+
+    summary: dict[str, Any]
+    samples: Callable[[], pd.DataFrame]
+
+
+def page(answer: Told, language: str = "en") -> str:
+    """The whole page."""
+    answer = _Shown(finite(answer.summary), answer.samples)
+    with speaking(language):
+        environment = Environment(
+            loader=PackageLoader("forecast", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+            lstrip_blocks=True,
+        )  # fmt: skip
+        template = environment.get_template("report.html.jinja")
+        drawn = iter(range(1000))
+        return template.render(
+            language=spoken(),
+            title=told.question(answer.summary),
+            asked=told.asked_about(answer.summary),
+            said=told.as_of(answer.summary),
+            parts=[part for make in PARTS if (part := make(answer)) is not None],
+            draw=lambda figure: drawing(figure, f"figure{next(drawn)}"),
+            plotly=get_plotlyjs(),
+        )
+
+
+def drawing(figure: go.Figure, name: str) -> str:
+    """The figure as an element of a page that holds Plotly's script."""
+    told_of = {"displayModeBar": False, "displaylogo": False}
+    figure.update_layout(width=WIDTH)
+    return str(figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config=told_of))
+
+
+# ------------------------------------------------------------------ the parts
+
+
+def _answer(answer: Told) -> Part:
+    """The answer in one sentence and one figure; further periods in a sentence each."""
+    summary = answer.summary
+    said: list[Paragraph] = [("", plots.sentence(answer, number_), "") for number_ in range(len(summary["periods"]))]
+    if not summary["fit"]["healthy"]:
+        said.insert(0, ("", say("Do not rely on this: the model check was not passed (see below)."), ""))
+    note = say("The chance is a share of {draws} simulated futures.", draws=number(summary["draws"]))
+    errors = [period for period in summary["periods"] if period["gap"] > 0]
+    if errors:
+        note += " " + say("Simulating so many of them leaves an error of ± {points} points.", points=_error(errors[0]))
+    return Part(say("The answer"), [*said, *told.happened(summary)], [plots.revenue(answer)], note=note)
+
+
+def _error(period: Summary) -> str:
+    return number(100 * period["p_hit_se"], 0 if period["p_hit_se"] >= 0.0095 else 1)
+
+
+def _months(answer: Told) -> Part:
+    figures = [plots.fan(answer)]
+    for period in range(1, len(answer.summary["periods"])):
+        figures += [plots.revenue(answer, period), plots.fan(answer, period)]
+    return Part(say("When it comes in"), figures=figures, tables=_folded(told.ranges(answer.summary)))
+
+
+COLUMNS = 6  # of numbers, side by side
+
+
+def _folded(table: Table) -> list[Table]:
+    """The same in several tables, each narrow enough for the page."""
+    wide = len(table.head) - 1
+    parts = [range(first, min(first + COLUMNS, wide + 1)) for first in range(1, wide + 1, COLUMNS)]
+    return [
+        Table(
+            [table.head[0], *(table.head[n] for n in part)], [[row[0], *(row[n] for n in part)] for row in table.rows]
+        )
+        for part in parts
+    ]
+
+
+def _drivers(answer: Told) -> Part:
+    summary = answer.summary
+    figures = [plots.funnel(answer), *([plots.path_map(answer)] if bends(summary) else [])]
+    unknown = any(period["clients"]["unknown"] for period in summary["periods"])
+    note = say("Clients of open deals that name none are drawn from past deals.") if unknown else ""
+    return Part(
+        say("What drives it"), figures=figures, tables=[told.drivers(summary), told.stages(summary, 48)], note=note
+    )
+
+
+def _clients(answer: Told) -> Part | None:
+    """On whom the answer depends."""
+    periods = [period for period in answer.summary["periods"] if period["clients"]["top"]]
+    if not periods:
+        return None
+    period = periods[0]
+    rows = [
+        [plain(one["client"], 48), percent(one["share"]), told.amount(one["expected"], answer.summary)]
+        for one in period["clients"]["top"]
+    ]
+    head = [say("Client"), say("share of what is still expected"), say("expected")]
+    return Part(say("On whom it depends"), tables=[Table(head, rows)])
+
+
+def _basis(answer: Told) -> Part:
+    summary = answer.summary
+    said: list[Paragraph] = [("", "", line) for line in told.basis(summary)]
+    reasons = [[plain(one["reason"], 90), number(one["count"])] for one in summary["quality"]["reasons"]]
+    tables = [Table([say("Rows set aside, because"), say("rows")], reasons)] if reasons else []
+    return Part(say("What it rests on"), said, tables=tables)
+
+
+def _terms(answer: Told) -> Part:
+    return Part(say("What the words mean"), terms=list(_definitions()))
+
+
+def _definitions() -> Iterator[tuple[str, str]]:
+    yield (
+        "P10, P50, P90",
+        say(
+            "One future in ten is lower than P10, half are lower than P50, nine in ten are lower than P90. P10 of "
+            "several months do not add up to the P10 of their sum: it is rare that all go badly."
+        ),
+    )
+    yield say("Gap"), say("The target minus what is won to date.")
+    yield (
+        say("Viable, RTV"),
+        say(
+            "Viable is a deal at or past the stage at which the client has committed to invest. RTV is the value of "
+            "all viable open deals; where a deal has no amount yet, it counts with what deals like it bring."
+        ),
+    )
+    yield (
+        say("Funnel factor"),
+        say("RTV divided by the gap. How high it has to be depends on how much of this funnel converts in time."),
+    )
+    yield (
+        say("Deals so far, deals to come"),
+        say(
+            "What is still expected from deals created before the day of the question, and from those created after it."
+        ),
+    )
+    yield (
+        say("Conversion, lead time"),
+        say(
+            "The share of stays in a stage that end with a move onwards or a win, and the median days that those take. "
+            "Deals that are still open count for what they tell so far."
+        ),
+    )
+    yield (
+        say("Chance without a client"),
+        say(
+            "The chance if nothing more came from this client, neither from open deals nor from new ones; what it has "
+            "bought already stays."
+        ),
+    )
+    yield (
+        say("Model check"),
+        say("Whether the sampling of the model has settled, and whether it gives back the past that it was fitted to."),
+    )
+    yield (
+        say("Track record"),
+        say("The same question asked of past days with only what was known then: how often the range held what came."),
+    )
+
+
+PARTS: tuple[Callable[[Told], Part | None], ...] = (_answer, _months, _drivers, _clients, _basis, _terms)

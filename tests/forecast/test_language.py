@@ -1,0 +1,74 @@
+"""Every phrase that the code tells has its translation."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from forecast import language
+from forecast.errors import FunnelError
+from forecast.language import LANGUAGES, catalogue, say, speaking
+from forecast.words import brief, called, chance, day, exact, horizon, money, month, percent, span, with_unit
+from tests.forecast import phrases
+
+OTHERS = [code for code in LANGUAGES if code != language.ENGLISH]
+# The same in both languages.
+ALIKE = {"Client", "Viable, RTV"}
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_each_phrase_has_a_translation_and_each_translation_its_phrase(code: str) -> None:
+    told, known = phrases.told(), catalogue(code)
+    assert len(told) > 80
+    assert [phrase for phrase in told if phrase not in known] == []
+    assert [phrase for phrase in known if phrase not in told] == []
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_translations_hold_the_same_values(code: str) -> None:
+    for phrase, translated in catalogue(code).items():
+        assert phrases.names(translated) == phrases.names(phrase), phrase
+        assert translated.count("|") == phrase.count("|"), phrase
+        assert translated != phrase or phrase in ALIKE, phrase
+
+
+def test_french_signs_are_held_by_hard_blanks() -> None:
+    soft = [text for text in catalogue("fr").values() if re.search(r" [:;?!%»]|« |\w'", text)]
+    assert soft == []
+
+
+def test_the_language_ends_with_its_block() -> None:
+    with speaking("fr"):
+        with speaking("en"):
+            assert say("Won") == "Won"
+        assert say("Won") == "Gagné"
+        assert say("Words of the data, {as} they are") == "Words of the data, {as} they are"
+    assert say("Won") == "Won"
+    with pytest.raises(FunnelError, match="no language 'de'"), speaking("de"):
+        pass
+
+
+def test_numbers_days_and_money_in_french() -> None:
+    with speaking("fr"):
+        assert money(3_280_480.5) == "3,28\xa0M"
+        assert with_unit(money(3_280_480.5), "EUR") == "3,28\xa0M€"
+        assert with_unit(money(950.0), "EUR") == "950\xa0€"
+        assert with_unit(money(950.0), "") == "950"
+        assert money(1.234e9) == "1,23\xa0Md"
+        assert brief(2_500_000) == "2,5\xa0M"
+        assert exact(3_280_480.5) == "3\u202f280\u202f480,50"
+        assert exact(1_000.0) == "1\u202f000"
+        assert percent(0.551) == "55\xa0%"
+        assert percent(0.0) == "<\xa01\xa0%"
+        assert chance(0.5, 0.004) == "50\xa0% (± 0,4)"
+        assert day("2017-10-01") == "1er octobre 2017"
+        assert day("2017-10-21") == "21 octobre 2017"
+        assert span("2017-10-01", "2017-12-31") == "1er octobre au 31 décembre 2017"
+        assert month("2017-02") == "févr. 2017"
+        assert called("2017Q4") == "T4 2017"
+        assert (called("2017"), called("2017-10")) == ("2017", "2017-10")
+        assert horizon("quarter") == "le reste du trimestre"
+        assert (horizon("1w"), horizon("4w")) == ("1 semaine", "4 semaines")
+    assert called("2026-01-01..2026-06-30") == "2026-01-01 to 2026-06-30"
+    assert called("2017Q4") == "2017Q4"
