@@ -16,7 +16,9 @@ from forecast.history import Floats, History, as_of, day_of, days
 from forecast.kept import Kept
 from forecast.levers import what_would_change
 from forecast.models.priors import stated
+from forecast.parts import kept_apart, parts_of
 from forecast.question import Question
+from forecast.quotas import groupings
 from forecast.record import record
 from forecast.sources.tables import Tables, named_attributes, usual_attributes
 from forecast.summary import summarise
@@ -105,15 +107,14 @@ def ask(
     history = as_of(tables, config.funnel, question.origin)
     last = max(period.after for period, _ in question.periods)
     edges, kept = _month_edges(history, question, pd.Timestamp(last))
-    attributes = model_attributes(config, history)
-    grouping = attributes[0] if attributes else None
+    names = groupings(config, history, model_attributes(config, history))
     fitted, prepared, outcomes = simulated(
-        config, history, edges, kept, draws=question.draws, seed=question.seed, grouping=grouping,
+        config, history, edges, kept, draws=question.draws, seed=question.seed, groupings=names, parts=True,
         progress=progress, threads=threads, cluster=cluster, deal_detail=deal_detail, fits=fits,
     )  # fmt: skip
     minor = 10**config.funnel.minor_digits
     months = _labels(edges[: kept + 1])
-    summary = summarise(config, tables, question, fitted, prepared, outcomes, edges[: kept + 1], grouping, minor)
+    summary = summarise(config, tables, question, fitted, prepared, outcomes, edges[: kept + 1], names, minor)
     asked = what_if(history, prepared, outcomes, question, edges[: kept + 1], months, minor, threads)
     summary["levers"] = what_would_change(asked, config.forecast.wanted, progress=progress) if levers else None
     summary["record"] = None if past is None else record(past, config, question.origin)
@@ -128,7 +129,8 @@ def simulated(
     *,
     draws: int,
     seed: int,
-    grouping: str | None = None,
+    groupings: Sequence[str] = (),
+    parts: bool = False,
     progress: Progress | None = None,
     threads: int | None = None,
     cluster: str | None = None,
@@ -136,17 +138,20 @@ def simulated(
     fits: Kept | None = None,
 ) -> tuple[Fit, Scenario, Outcomes]:
     """The fit of a history and its simulations over the months between `edges` (days since 1970-01-01, the first
-    the origin); deals are created, and amounts counted, in the first `kept` of them.
+    the origin); deals are created, and amounts counted, in the first `kept` of them. parts: whether the groupings of
+    forecast/parts.py are kept apart, too.
     """
     end = pd.Timestamp(0) + pd.Timedelta(days=float(edges[-1]) - 1)
     fitted = (fit if fits is None else fits.fit)(
         history, model_attributes(config, history), until=end, fiscal_year_starts=config.funnel.fiscal_year_starts,
         draws=draws, seed=seed, priors=stated(config, history.states[: history.won]), progress=progress,
     )  # fmt: skip
+    minor, assumed = 10**config.funnel.minor_digits, 0.0 if config.priors.amount is None else ASSUMED_DEALS
     prepared = scenario(
-        fitted, edges, grouping, minor=10**config.funnel.minor_digits, seed=seed,
-        assumed=0.0 if config.priors.amount is None else ASSUMED_DEALS,
+        fitted, edges, groupings, minor=minor, seed=seed, follow=config.follow_ups, assumed=assumed
     )  # fmt: skip
+    if parts:
+        prepared = kept_apart(prepared, parts_of(fitted, prepared, config.funnel.expected_days))
     outcomes = simulate(
         prepared.draws, prepared.open_deals, prepared.templates, seed=seed,
         group_sizes={name: len(names) for name, names in prepared.labels.items()},

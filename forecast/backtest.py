@@ -125,7 +125,7 @@ def _read(path: Path) -> Case | None:
 
 def asked_of(config: Config, tables: Tables, settings: Settings) -> str:
     """A fingerprint of the data, the funnel file, the settings and the program: cases of the same are the same."""
-    rules = config.model_dump(mode="json", include={"funnel", "model", "priors"})
+    rules = config.model_dump(mode="json", include={"funnel", "model", "priors", "follow_ups"})
     recorded = tables.recorded_from, tables.recorded_until
     data = tables.deals, tables.stage_history, tables.known, tables.timed, recorded
     return fingerprint(ask_past.__module__, rules, settings, data)
@@ -222,7 +222,7 @@ def _ours(
     edges = month_edges(window.origin, window.after)
     _, prepared, outcomes = simulated(
         config, history, edges, len(edges) - 1, draws=settings.draws, seed=settings.seed,
-        grouping=settings.grouping, deal_detail=True,
+        groupings=() if settings.grouping is None else (settings.grouping,), deal_detail=True,
     )  # fmt: skip
     minor = 10**config.funnel.minor_digits
     parts = outcomes.by["created"].sum(axis=1) / minor

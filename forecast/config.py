@@ -55,7 +55,9 @@ class Section(BaseModel):
 
 
 class FunnelSection(Section):
-    """`stages`: open stages in funnel order (empty: guessed from the data); `viable_from`: one of them."""
+    """`stages`: open stages in funnel order (empty: guessed from the data); `viable_from`: one of them.
+    `expected_days`: stage -> days after which a deal in it is overdue (else told from the deals that moved on).
+    """
 
     name: str = ""
     currency: str = ""
@@ -63,6 +65,7 @@ class FunnelSection(Section):
     won: Name = "Won"
     lost: Name = "Lost"
     viable_from: Name | None = None
+    expected_days: Mapping[Name, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(default_factory=dict)
     fiscal_year_starts: Annotated[int, Field(ge=1, le=12)] = 1
 
     @property
@@ -90,6 +93,9 @@ class FunnelSection(Section):
             raise ValueError(
                 f"viable_from '{self.viable_from}' is not among stages. {near(self.viable_from, self.stages)}"
             )
+        for stage in self.expected_days:
+            if self.stages and stage not in self.stages:
+                raise ValueError(f"expected_days of '{stage}', which is not among stages. {near(stage, self.stages)}")
         return self
 
 
@@ -235,6 +241,32 @@ class PriorsSection(Section):
         return self
 
 
+class FollowUpSection(Section):
+    """Deals that a won deal of the same client brings about, such as renewals: left out unless the section is there.
+
+    `per_win`: how many in the end; `after`: days from the win until they begin, of which 80 % lie in between. Both are
+    learnt from the history where they are left out. `once`: at most one follows each win, as a renewal does, and
+    `per_win` is its share. `stage`: where they begin (default: where most have, else the first). `worth`: their amount
+    over that of the won deal.
+    """
+
+    per_win: Annotated[float, Field(gt=0, le=10)] | None = None
+    after: tuple[Positive, Positive] | None = None
+    once: bool = False
+    stage: Name | None = None
+    worth: Annotated[float, Field(gt=0, le=100)] = 1.0
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if (self.per_win is None) != (self.after is None):
+            raise ValueError("per_win and after are given together, or neither: then both are learnt")
+        if self.once and self.per_win is not None and self.per_win >= 1:
+            raise ValueError(f"per_win must be below 1 where once is true, got {self.per_win:g}")
+        if self.after is not None and self.after[0] >= self.after[1]:
+            raise ValueError(f"after must go from low to high, got [{self.after[0]}, {self.after[1]}]")
+        return self
+
+
 class PeriodTarget(Section):
     period: Name
     target: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
@@ -255,8 +287,25 @@ class ForecastSection(Section):
     periods: tuple[PeriodTarget, ...] = ()
 
 
+class DependenceSection(Section):
+    """From where on a funnel is called dependent on its clients.
+
+    `major`: share of expected revenue from which a client is a major one; 0.10 is where IFRS 8.34 and US GAAP (ASC
+    280-10-50-42) have a company disclose it. `concentration`: sum of squared shares from which revenue is concentrated;
+    0.18 is where the US Merger Guidelines of 2023 call a market highly concentrated. `chance_lost`: fall of the chance
+    without one client from which the target depends on it; 0.10 is a convention of this program.
+    """
+
+    major: Share = 0.10
+    concentration: Share = 0.18
+    chance_lost: Share = 0.10
+
+
 class Config(Section):
-    """The whole funnel file. `path` is where it was read from, or None."""
+    """The whole funnel file. `path` is where it was read from, or None.
+
+    `quotas`: period -> column of deals -> group -> revenue that the group has to reach in the period.
+    """
 
     funnel: FunnelSection = FunnelSection()
     source: SourceSection = SourceSection()
@@ -264,7 +313,10 @@ class Config(Section):
     recording: RecordingSection = RecordingSection()
     model: ModelSection = ModelSection()
     priors: PriorsSection = PriorsSection()
+    follow_ups: FollowUpSection | None = None
     forecast: ForecastSection = ForecastSection()
+    dependence: DependenceSection = DependenceSection()
+    quotas: Mapping[Name, Mapping[Name, Mapping[Name, Positive]]] = Field(default_factory=dict)
     _path: Path | None = PrivateAttr(default=None)
 
     @property
@@ -297,9 +349,14 @@ class Config(Section):
                     raise ValueError(
                         f"[priors.stages] '{stage}' is not an open stage. {near(stage, self.funnel.stages)}"
                     )
+            begins = None if self.follow_ups is None else self.follow_ups.stage
+            if begins is not None and begins not in self.funnel.stages:
+                raise ValueError(f"[follow_ups] '{begins}' is not an open stage. {near(begins, self.funnel.stages)}")
         if self.source.rates and not self.funnel.currency:
             raise ValueError("[source.rates] needs the currency that they lead to: currency under [funnel]")
         self.periods()
+        for period in self.quotas:
+            parse_period(period, self.funnel.fiscal_year_starts)
         return self
 
     def with_funnel(self, **changes: Any) -> Config:

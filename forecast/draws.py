@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from forecast import follow_ups
 from forecast.coding import NO, clients, existing_clients
-from forecast.config import Known
+from forecast.config import FollowUpSection, Known
 from forecast.errors import FunnelError
 from forecast.fit import Fit
 from forecast.frailty import frailty
@@ -29,6 +30,7 @@ OTHERS = "(all others)"
 NEWCOMERS = "(new clients)"
 NOBODY = "(none)"
 OPEN, NEW = 0, 1
+FOLLOWING = 1  # sets the random numbers of follow-ups apart: without them, all others stay as they were
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,14 +55,16 @@ def deal_keys(ids: Iterable[str]) -> np.ndarray:
 
 
 def scenario(
-    fit: Fit, edges: Floats, grouping: str | None, *, minor: int, seed: int, assumed: float = 0.0
+    fit: Fit, edges: Floats, groupings: Sequence[str], *, minor: int, seed: int, follow: FollowUpSection | None = None,
+    assumed: float = 0.0,
 ) -> Scenario:  # fmt: skip
     """The simulator's input. `edges`: (M + 1,) days since 1970-01-01, from the origin on.
 
-    `grouping`: a column of deals whose groups are kept apart besides clients. `minor`: cents per unit. `assumed`: for
-    how many past deals one counts, among those from which new deals are drawn, of which nothing is known but that it
-    begins in the first stage: its amount is drawn when it is won (a Dirichlet process with this base measure, Ferguson
-    1973). It has a cell of its own, the last, at the average of all attributes.
+    `groupings`: columns of deals whose groups are kept apart besides clients. `minor`: cents per unit. `follow`: how
+    won deals bring about further ones (see follow_ups.py); None: they do not. `assumed`: for how many past deals one
+    counts, among those from which new deals are drawn, of which nothing is known but that it begins in the first
+    stage: its amount is drawn when it is won (a Dirichlet process with this base measure, Ferguson 1973). It has a
+    cell of its own, the last, at the average of all attributes.
     A template stands for a deal as it was when created. Where its client was new then (and is known at creation), so
     is that of every deal drawn from it: new clients come as often as they did, each with a frailty of its own.
     """
@@ -77,7 +81,10 @@ def scenario(
         fit = replace(fit, design=replace(fit.design, matrix=matrix))
     open_visit = history.open_visits()
     at_risk = np.append(open_visit, history.lost_visits()) if _reopens(fit) else open_visit
-    chosen = _recent(history)
+    followed = None
+    if follow is not None:
+        followed = follow_ups.followed(history, follow, fit.n_draws, NEW, np.random.default_rng([seed, FOLLOWING]))
+    chosen = _recent(history, None if followed is None else followed.newly)
     first = history.first_visits()
     visits, rows_at_risk = history.visits, history.visits.deal[at_risk]
     client, apart = clients(history), fit.coding.clients_apart(history)[1] >= 0
@@ -85,14 +92,14 @@ def scenario(
     known = assumed > 0 and history.known.get("client") is Known.CREATION
     labels = {"client": _client_labels(fit, bool(newcomer.any()) or known), "created": ["before the origin", "later"]}
     differ = frailty(fit, labels["client"], deal_keys(labels["client"]))
-    if grouping is not None:
-        labels[grouping] = sorted({*_named(history.deals[grouping]), *([NOBODY] if assumed else [])})
+    for grouping in groupings:
+        labels[grouping] = sorted({*named(history.deals[grouping]), *([NOBODY] if assumed else [])})
 
     def deals(rows: Ints, at: Ints, age: Floats, created: int) -> Deals:
         table = history.deals.iloc[rows]
-        groups = {"client": _client_codes(client.iloc[rows], labels["client"])}
-        if grouping is not None:
-            groups[grouping] = pd.Index(labels[grouping]).get_indexer(pd.Index(_named(table[grouping])))
+        groups = {"client": client_codes(client.iloc[rows], labels["client"])}
+        for grouping in groupings:
+            groups[grouping] = pd.Index(labels[grouping]).get_indexer(pd.Index(named(table[grouping])))
         own = groups["client"]
         if created == NEW:
             groups["client"] = np.where(newcomer, len(labels["client"]) - 1, own)
@@ -105,15 +112,16 @@ def scenario(
 
     templates, weights = deals(chosen, first[chosen], np.zeros(len(chosen)), NEW), np.ones(len(chosen))
     if assumed:
-        nobody = {
-            "client": len(labels["client"]) - 1 if known else UNKNOWN,
-            "created": NEW,
-            **({} if grouping is None else {grouping: labels[grouping].index(NOBODY)}),
-        }
+        nobody = {name: labels[name].index(NOBODY) for name in groupings}
+        nobody |= {"client": len(labels["client"]) - 1 if known else UNKNOWN, "created": NEW}
         templates = _with_assumed(templates, nobody, OWN if known and differ is not None else UNKNOWN, fit)
         weights = np.append(weights, assumed)
+    draws = _draws(fit, edges, weights, _client_counts(history, labels["client"]), differ, minor, rng)
+    if followed is not None:
+        newly = draws.arrival_mean * followed.share[:, None]
+        draws = replace(draws, arrival_mean=newly, follow_ups=followed.follow_ups)
     return Scenario(
-        draws=_draws(fit, edges, weights, _client_counts(history, labels["client"]), differ, minor, rng),
+        draws=draws,
         open_deals=deals(rows_at_risk, at_risk, history.day - visits.entered[at_risk], OPEN),
         templates=templates,
         labels=labels,
@@ -177,11 +185,14 @@ def _reopens(fit: Fit) -> bool:
     return bool((fit.exposure.funnel.kinds == Kind.REOPEN).any())
 
 
-def _recent(history: History) -> Ints:
-    """Rows of the deals that new deals are drawn from: begun as open ones within a year, after recording began."""
+def _recent(history: History, newly: NDArray[np.bool_] | None) -> Ints:
+    """Rows of the deals that new deals are drawn from: begun as open ones within a year, after recording began, and
+    of those in `newly` where there are any."""
     created = days(history.deals["created"])
     order = np.argsort(-created, kind="stable")
     order = order[history.begun_open()[order]]
+    if newly is not None and newly[order].any():
+        order = order[newly[order]]
     recorded = order[created[order] >= min(history.recorded_from, created.max())]
     recent = int((created[recorded] >= history.day - TEMPLATE_DAYS).sum())
     return np.sort(recorded[: min(max(recent, FEWEST_TEMPLATES), MOST_TEMPLATES)])
@@ -191,7 +202,8 @@ def _minor(amount: Floats, minor: int) -> Ints:
     return np.where(np.isnan(amount), -1, np.rint(np.nan_to_num(amount) * minor)).astype(np.int64)
 
 
-def _named(column: pd.Series) -> pd.Series:  # type: ignore[type-arg]
+def named(column: pd.Series) -> pd.Series:  # type: ignore[type-arg]
+    """The group of every deal; those without one are a group."""
     return column.astype(object).where(column.notna(), NOBODY).astype(str)
 
 
@@ -221,11 +233,11 @@ def _client_counts(history: History, names: list[str]) -> Floats:
     """How many closed deals each client had: unknown clients are drawn in proportion."""
     last = history.last_visits()
     closed = clients(history)[history.visits.state[last] >= history.won]
-    counts = np.bincount(_client_codes(closed.dropna(), names), minlength=len(names)).astype(np.float64)
+    counts = np.bincount(client_codes(closed.dropna(), names), minlength=len(names)).astype(np.float64)
     return counts if counts.any() else (np.array(names) != NEWCOMERS).astype(np.float64)
 
 
-def _client_codes(client: pd.Series[Any], names: list[str]) -> Ints:
+def client_codes(client: pd.Series[Any], names: list[str]) -> Ints:
     """Index of each client in `names`; a missing one is -1, one that is not kept apart is among the others."""
     codes = pd.Index(names).get_indexer(pd.Index(client.astype(object))).astype(np.int64)
     others = names.index(OTHERS) if OTHERS in names else -1

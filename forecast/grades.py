@@ -1,4 +1,4 @@
-"""What the data are good for: which questions they can answer, and which open deals nobody seems to tend."""
+"""What the data are good for: which questions they can answer, and which open deals are overdue."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ import pandas as pd
 from forecast.config import Config
 from forecast.errors import FunnelError
 from forecast.history import Floats, History, as_of
+from forecast.overdue import limits_on_record
 from forecast.sources.tables import Known, Tables, usual_attributes
 
-MOVED_ON = 0.95  # a stay longer than this share of those that ended in moving on is stale
-FEWEST_MOVES = 20  # to tell what is usual
 MANY_WINS, SOME_WINS = 100, 10
 MOST, SOME = 0.9, 0.5  # shares of deals that have a value
 MONTH = 365.25 / 12
@@ -38,8 +37,8 @@ class Grade:
 
 
 @dataclass(frozen=True)
-class Stale:
-    """Open deals in `stage` for more than `limit` days, which few deals that moved on ever were.
+class Overdue:
+    """Open deals in `stage` for more than `limit` days (see forecast/overdue.py).
 
     `value`: the sum of their amounts, where unknown the mean amount of wins. `examples`: the most valuable ones.
     """
@@ -52,29 +51,18 @@ class Stale:
     examples: tuple[str, ...]
 
 
-def judged(config: Config, tables: Tables) -> tuple[tuple[Grade, ...], tuple[Stale, ...]]:
-    """Grades of all questions, and stale deals by stage, as of the end of the records."""
+def judged(config: Config, tables: Tables) -> tuple[tuple[Grade, ...], tuple[Overdue, ...]]:
+    """Grades of all questions, and overdue deals by stage, as of the end of the records."""
     try:
         history = as_of(tables, config.funnel, tables.recorded_until)
     except FunnelError as error:
         return (Grade("anything", Verdict.NO, error.message),), ()
-    return tuple(_grades(config, tables, history)), tuple(_stale(history))
+    limits = limits_on_record(history, config.funnel.expected_days)
+    return tuple(_grades(config, tables, history, limits)), tuple(_overdue(history, limits))
 
 
-def _limits(history: History) -> Floats:
-    """(open stages,) days after which nearly all stays that ended in moving on had ended; NaN where few did."""
+def _overdue(history: History, limits: Floats) -> Iterator[Overdue]:
     visits = history.visits
-    onwards = (visits.to > visits.state) & (visits.to <= history.won)
-    limits = np.full(history.won, np.nan)
-    for stage in range(history.won):
-        stays = (visits.left - visits.entered)[onwards & (visits.state == stage)]
-        if len(stays) >= FEWEST_MOVES:
-            limits[stage] = np.quantile(stays, MOVED_ON)
-    return limits
-
-
-def _stale(history: History) -> Iterator[Stale]:
-    visits, limits = history.visits, _limits(history)
     won = history.wins()["amount"]
     mean = float(won.mean()) if won.notna().any() else 0.0
     opened = history.open_visits()
@@ -90,10 +78,10 @@ def _stale(history: History) -> Iterator[Stale]:
             f"{history.deals['deal_id'].iloc[visits.deal[row]]} ({history.day - visits.entered[row]:,.0f} days)"
             for row in first
         )
-        yield Stale(name, float(limits[stage]), len(old), float(value.sum()), bool(np.isnan(amount).any()), examples)
+        yield Overdue(name, float(limits[stage]), len(old), float(value.sum()), bool(np.isnan(amount).any()), examples)
 
 
-def _grades(config: Config, tables: Tables, history: History) -> Iterator[Grade]:
+def _grades(config: Config, tables: Tables, history: History, limits: Floats) -> Iterator[Grade]:
     wins = history.wins()
     paid = int(wins["amount"].gt(0).sum())
     since = tables.recorded_from if tables.recorded_from is not None else history.deals["created"].min()
@@ -117,7 +105,7 @@ def _grades(config: Config, tables: Tables, history: History) -> Iterator[Grade]
     verdict = Verdict.NO if onwards < SOME_WINS else Verdict.YES if stages > 1 else Verdict.PARTLY
     told = f"{onwards:,} changes of stage, {stages} open stage{'s' if stages > 1 else ''}"
     yield Grade("Which stage holds the funnel back? What would a better rate or pace bring?", verdict, told)
-    usual = int(np.isfinite(_limits(history)).sum())
+    usual = int(np.isfinite(limits).sum())
     told = f"what is usual is known for {usual} of {stages} stages"
     verdict = Verdict.YES if usual == stages else Verdict.PARTLY if usual else Verdict.NO
     yield Grade("Which deals are overdue?", verdict, told)
@@ -159,22 +147,22 @@ def _clients(tables: Tables, history: History) -> Grade:
     return Grade(question, Verdict.YES if share >= MOST else Verdict.PARTLY if share >= SOME else Verdict.NO, told)
 
 
-def table(rows: pd.DataFrame, grades: tuple[Grade, ...], stale: tuple[Stale, ...]) -> pd.DataFrame:
-    """One table of what was found in the rows, the grades and the stale deals, to be written as CSV."""
+def table(rows: pd.DataFrame, grades: tuple[Grade, ...], overdue: tuple[Overdue, ...]) -> pd.DataFrame:
+    """One table of what was found in the rows, the grades and the overdue deals, to be written as CSV."""
     more: list[dict[str, object]] = [
         {"kind": "question", "what": one.question, "verdict": one.verdict.value, "effect": one.because}
         for one in grades
     ]
     more += [
         {
-            "kind": "stale deals",
+            "kind": "overdue deals",
             "what": f"in '{one.stage}' for more than {one.limit:,.1f} days",
             "count": one.deals,
             "value": round(one.value, 2),
             "examples": "; ".join(one.examples),
-            "effect": "few deals that moved on had stayed so long",
+            "effect": "most deals that moved on had done so by then",
         }
-        for one in stale
+        for one in overdue
     ]
     columns = ["kind", "file", "what", "count", "verdict", "value", "examples", "effect"]
     return pd.concat([rows, pd.DataFrame(more)]).reindex(columns=columns).astype({"count": "Int64"})

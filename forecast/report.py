@@ -104,6 +104,7 @@ def _months(answer: Told) -> Part:
 
 
 COLUMNS = 6  # of numbers, side by side
+SHOWN_CLIENTS = 5
 
 
 def _folded(table: Table) -> list[Table]:
@@ -130,13 +131,13 @@ def _drivers(answer: Told) -> Part:
 
 def _clients(answer: Told) -> Part | None:
     """On whom the answer depends."""
-    periods = [period for period in answer.summary["periods"] if period["clients"]["top"]]
+    periods = [period for period in answer.summary["periods"] if period["clients"]["table"]]
     if not periods:
         return None
     period = periods[0]
     rows = [
         [plain(one["client"], 48), percent(one["share"]), told.amount(one["expected"], answer.summary)]
-        for one in period["clients"]["top"]
+        for one in period["clients"]["table"][:SHOWN_CLIENTS]
     ]
     head = [say("Client"), say("share of what is still expected"), say("expected")]
     return Part(say("On whom it depends"), tables=[Table(head, rows)])

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pandas as pd
 
 from forecast.config import Config
-from forecast.grades import Grade, Stale, judged, table
+from forecast.grades import Grade, Overdue, judged, table
 from forecast.sources import shapes
 from forecast.sources.assemble import missing_shares, round_shares, set_at_win
 from forecast.sources.quality import Ledger
@@ -64,7 +64,7 @@ class Understanding:
     last_recorded: date
     until_declared: bool
     grades: tuple[Grade, ...]
-    stale: tuple[Stale, ...]
+    overdue: tuple[Overdue, ...]
 
     def table(self) -> pd.DataFrame:
         """All that was found, as one table: what `funnel check --out` writes."""
@@ -88,7 +88,7 @@ class Understanding:
             {"kind": "column", "what": f"{use.name}: {use.column}", "verdict": use.known, "effect": use.how}
             for use in self.columns
         ]
-        return table(pd.DataFrame(rows), self.grades, self.stale)
+        return table(pd.DataFrame(rows), self.grades, self.overdue)
 
 
 def understood(config: Config, tables: Tables) -> Understanding:
@@ -100,7 +100,7 @@ def understood(config: Config, tables: Tables) -> Understanding:
     states = config.funnel.states
     won = last.index[last == config.funnel.won]
     attributes = config.model.attributes
-    grades, stale = judged(config, tables)
+    grades, overdue = judged(config, tables)
     return Understanding(
         name=config.funnel.name,
         shape=config.source.shape or "",
@@ -124,7 +124,7 @@ def understood(config: Config, tables: Tables) -> Understanding:
         last_recorded=tables.recorded_until.date() - timedelta(days=1),
         until_declared=tables.until_declared,
         grades=grades,
-        stale=stale,
+        overdue=overdue,
     )
 
 

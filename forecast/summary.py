@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from forecast.asked import asked_about, ranges, won_by_deal
 from forecast.assumptions import Assumptions, assumptions, of_revenue, told
+from forecast.clientele import by_client, decisive, overdue_apart
 from forecast.config import Config
-from forecast.draws import NEW, NEWCOMERS, OPEN, OTHERS, Scenario
+from forecast.coverage import coverage, overdue
+from forecast.draws import NEW, OPEN, Scenario
 from forecast.fit import Fit
 from forecast.history import Floats, History, actual, as_of, day_of
 from forecast.models.arrivals import count_arrivals
 from forecast.models.priors import stated
+from forecast.parts import Parts, parts_of
 from forecast.periods import Period
 from forecast.question import Question
+from forecast.quotas import by_group, quotas_of
 from forecast.rates import StageRates, stage_rates
 from forecast.sources.tables import Tables
 from simulations import Kind, Outcomes, answers
 
 SCHEMA_VERSION = "1.0"
 RECENT_MONTHS = 3
-TOPS = (1, 3, 5)
-SHOWN = 5  # clients and groups listed
 INTERVAL = (0.025, 0.5, 0.975)
 
 
 def summarise(
     config: Config, tables: Tables, question: Question, fitted: Fit, prepared: Scenario, outcomes: Outcomes,
-    edges: Floats, grouping: str | None, minor: int,
+    edges: Floats, groupings: Sequence[str], minor: int,
 ) -> dict[str, Any]:  # fmt: skip
+    """`groupings`: columns of deals that were kept apart in the simulation, besides those of forecast/parts.py."""
     history, health, ledger = fitted.history, fitted.health, tables.ledger
-    value = _open_value(fitted, prepared, minor)
-    viable = history.visits.state[prepared.open_visit] >= history.viable_from
-    rtv = float(value[viable].sum())
+    parts = parts_of(fitted, prepared, config.funnel.expected_days)
     recorded = as_of(tables, config.funnel, tables.recorded_until)
     rates = [stage_rates(fitted, stage) for stage in range(history.won)]
     rests_on = assumptions(fitted, stated(config, history.states[: history.won]), rates)
@@ -74,29 +76,24 @@ def summarise(
             ],
         },
         "open": {
-            "deals": len(value),
-            "viable": int(viable.sum()),
-            "value": float(value.sum()),
-            "amounts_known": bool((prepared.open_deals.amount[: len(value)] >= 0).all()),
+            "deals": len(parts.value),
+            "viable": int(parts.viable.sum()),
+            "value": float(parts.value.sum()) / minor,
+            "amounts_known": bool((prepared.open_deals.amount[: len(parts.value)] >= 0).all()),
         },
         "new_deals": _new_deals(history, outcomes, edges),
         "periods": [
-            _period(period, target, history, recorded, prepared, outcomes, edges, rtv, grouping, minor, rests_on)
+            _period(
+                config, period, target, history, recorded, prepared, parts, outcomes, edges, groupings, minor, rests_on
+            )
             for period, target in question.periods
         ],
+        "overdue": overdue(history, prepared, parts, config.funnel.expected_days, minor),
         "stages": [_stage(fitted, prepared, stage, found) for stage, found in enumerate(rates)],
         "assumed": told(rests_on),
         "exits": _exits(fitted),
         "files": {},
     }
-
-
-def _open_value(fitted: Fit, prepared: Scenario, minor: int) -> Floats:
-    """(N,) current amount of each open deal, or the mean of what it would bring if won, where that is unknown."""
-    draws, n = prepared.draws, len(prepared.open_visit)
-    amount, cell = prepared.open_deals.amount[:n], prepared.open_deals.cell[:n]
-    mean = np.exp(draws.amount_log_mean + draws.amount_log_sd**2 / 2).mean(axis=0)[cell]
-    return np.asarray(np.where(amount >= 0, amount, mean) / minor, dtype=np.float64)
 
 
 def _new_deals(history: History, outcomes: Outcomes, edges: Floats) -> dict[str, float]:
@@ -105,25 +102,21 @@ def _new_deals(history: History, outcomes: Outcomes, edges: Floats) -> dict[str,
         months = pd.DatetimeIndex([history.origin - pd.Timedelta(days=91), history.origin])
     recent = count_arrivals(history, months)
     per_month = 365.25 / 12
+    created = outcomes.created if outcomes.followed is None else outcomes.created + outcomes.followed
     return {
         "recent_per_month": float(recent.counts.sum() / max(recent.days.sum(), 1) * per_month),
-        "expected_per_month": float(outcomes.created.sum(axis=1).mean() / (edges[-1] - edges[0]) * per_month),
+        "expected_per_month": float(created.sum(axis=1).mean() / (edges[-1] - edges[0]) * per_month),
     }
 
 
 def _period(
-    period: Period, target: float, history: History, recorded: History, prepared: Scenario,
-    outcomes: Outcomes, edges: Floats, rtv: float, grouping: str | None, minor: int, rests_on: Assumptions,
+    config: Config, period: Period, target: float, history: History, recorded: History, prepared: Scenario,
+    parts: Parts, outcomes: Outcomes, edges: Floats, groupings: Sequence[str], minor: int, rests_on: Assumptions,
 ) -> dict[str, Any]:  # fmt: skip
-    start, after = day_of(period.start), day_of(period.after)
-    mask = (edges[:-1] >= start) & (edges[1:] <= after)
-    won = round(history.won_between(start, min(after, history.day)) * minor)
-    goal = round(target * minor)
-    asked: dict[str, Any] = {"won_to_date": won, "months": mask}
-    hit = answers.p_hit(outcomes, goal, **asked)
-    low, middle, high = (float(q) / minor for q in answers.quantiles(outcomes, **asked))
-    by_origin = outcomes.by["created"][:, mask].sum(axis=1).mean(axis=0) / minor
-    gap = target - won / minor
+    asked = asked_about(period, target, history, edges, minor, config.forecast.wanted)
+    hit = answers.p_hit(outcomes, asked.target, **asked.terms)
+    by_origin = outcomes.by["created"][:, asked.months].sum(axis=1).mean(axis=0) / minor
+    who = (history, prepared, parts, outcomes)
     return {
         "period": period.label,
         "start": period.start.isoformat(),
@@ -131,21 +124,19 @@ def _period(
         "target": target,
         "p_hit": hit.p,
         "p_hit_se": hit.se,
-        "p10": low,
-        "p50": middle,
-        "p90": high,
-        "mean": float(answers.revenue(outcomes, **asked).mean()) / minor,
-        "won_to_date": won / minor,
-        "gap": gap,
-        "rtv": rtv,
-        "funnel_factor": rtv / gap if gap > 0 else None,
+        **asked.spread(outcomes),
+        "won_to_date": asked.money(asked.won_to_date),
+        "gap": target - asked.money(asked.won_to_date),
+        **coverage(asked, period, history, parts, outcomes),
         "from_open": float(by_origin[OPEN]),
         "from_new": float(by_origin[NEW]),
-        "by_month": _by_month(period, history, outcomes, edges, mask, minor),
-        "clients": _clients(history, prepared, outcomes, goal, asked, minor),
-        "assumed": of_revenue(rests_on, outcomes.draw, answers.revenue(outcomes, **asked)),
-        "groups": None if grouping is None else _groups(grouping, prepared, outcomes, mask, minor),
-        "actual": actual(start, after, target, history, recorded),
+        "by_month": _by_month(period, history, outcomes, edges, asked.months, minor),
+        "clients": by_client(asked, config.dependence, *who, config.funnel.currency),
+        "assumed": of_revenue(rests_on, outcomes.draw, answers.revenue(outcomes, **asked.terms)),
+        "groups": by_group(asked, quotas_of(config, period), groupings, *who),
+        "decisive_deals": decisive(asked, config.dependence, *who),
+        "without_overdue": overdue_apart(asked, parts, outcomes),
+        "actual": actual(day_of(period.start), day_of(period.after), target, history, recorded),
     }
 
 
@@ -156,55 +147,17 @@ def _by_month(
     rows = []
     for month in period.months():
         first, last = day_of(month.start), day_of(month.after)
-        won = round(history.won_between(first, min(last, history.day)) * minor)
+        won = int(won_by_deal(history, first, min(last, history.day), minor).sum())
         inside = mask & (edges[:-1] >= first) & (edges[1:] <= last)
-        asked: dict[str, Any] = {"won_to_date": won, "months": inside}
-        low, middle, high = (float(q) / minor for q in answers.quantiles(outcomes, **asked))
         rows.append(
             {
                 "month": month.label,
-                "p10": low,
-                "p50": middle,
-                "p90": high,
-                "mean": float(answers.revenue(outcomes, **asked).mean()) / minor,
+                **ranges(answers.revenue(outcomes, won_to_date=won, months=inside) / minor),
                 "won": won / minor,
                 "simulated": bool(inside.any()),
             }
         )
     return rows
-
-
-def _clients(
-    history: History, prepared: Scenario, outcomes: Outcomes, goal: int, asked: Mapping[str, Any], minor: int
-) -> dict[str, Any]:
-    """Shares of the revenue still to come, and the chance without the client that brings most of it."""
-    names, mask = prepared.labels["client"], asked["months"]
-    expected = answers.expected_by_group(outcomes, "client", months=mask)
-    total = float(expected.sum())
-    named = np.where(np.isin(names, (OTHERS, NEWCOMERS)), 0.0, expected)  # a pooled rest is no client
-    order = np.argsort(-named, kind="stable")[:SHOWN]
-    shares = [named[order[:top]].sum() / max(total, 1.0) for top in TOPS]
-    known = history.deals["client"].notna().any() and total > 0
-    without = answers.p_hit_without(outcomes, goal, "client", int(order[0]), **asked)
-    return {
-        "shares": {str(top): float(share) for top, share in zip(TOPS, shares, strict=True)} if known else {},
-        "top": [
-            {"client": names[i], "share": float(expected[i]) / total, "expected": float(expected[i]) / minor}
-            for i in order
-            if known and named[i] > 0
-        ],
-        "largest": names[order[0]] if known else None,
-        "p_hit_without_largest": without.p if known else None,
-        "p_hit_without_largest_se": without.se if known else None,
-        "unknown": bool((prepared.open_deals.groups["client"][: len(prepared.open_visit)] < 0).any()),
-    }
-
-
-def _groups(grouping: str, prepared: Scenario, outcomes: Outcomes, mask: Any, minor: int) -> dict[str, Any]:
-    expected = answers.expected_by_group(outcomes, grouping, months=mask) / minor
-    order = np.argsort(-expected, kind="stable")[:SHOWN]
-    names = prepared.labels[grouping]
-    return {"grouping": grouping, "top": [{"group": names[i], "expected": float(expected[i])} for i in order]}
 
 
 def _exits(fitted: Fit) -> list[dict[str, Any]]:

@@ -15,7 +15,6 @@ from forecast.screen import Column, tables
 from forecast.told import assumed
 from forecast.words import chance, day, exact, horizon, money, percent, plain, span, with_unit
 
-NAME = 22  # longest name of a client in a table
 STAGE = 30
 
 Summary = Mapping[str, Any]
@@ -109,36 +108,35 @@ def _drivers(summary: Summary, width: int) -> Iterator[RenderableType]:
         "Won to date",
         "Still missing (GAP)",
         rtv,
-        "RTV / GAP (funnel factor)",
-        "Expected from deals created so far",
-        "Expected from deals yet to come",
-        "Largest client, its share",
-        "3 / 5 largest clients, their share",
-        "Chance without the largest client",
+        "Open deals / GAP; weighted by stage",
+        f"RTV / GAP (funnel factor); needed for {percent(summary['periods'][0]['wanted'])}",
+        "Expected from deals so far; yet to come",
+        "Share of the 1 / 3 / 5 largest clients",
     ]
     columns = [Column(_heading(period), _driven(period)) for period in summary["periods"]]
     yield from tables("What drives it", labels, columns, width)
     if any(period["clients"]["unknown"] for period in summary["periods"]):
         yield Text("Clients of open deals that name none are drawn from past deals.", style="dim")
+    first = next((period for period in summary["periods"] if period["gap"] > 0), None)
+    if first is not None and first["clients"]["sentence"] is not None:
+        yield Text(f"{_heading(first)}: ".replace("\n", " ") + plain(first["clients"]["sentence"], 2 * width))
 
 
 def _driven(period: Summary) -> list[str]:
-    clients = period["clients"]
-    shares = clients["shares"]
-    largest = clients["largest"]
-    without = clients["p_hit_without_largest"]
-    factor = period["funnel_factor"]
+    shares = period["clients"]["shares"]
     return [
         money(period["won_to_date"]),
         money(period["gap"]) if period["gap"] > 0 else "none",
         money(period["rtv"]),
-        "–" if factor is None else f"{factor:.2f}",
-        money(period["from_open"]),
-        money(period["from_new"]),
-        "–" if largest is None else f"{plain(largest, NAME)} {_share(shares.get('1'))}",
-        f"{_share(shares.get('3'))} / {_share(shares.get('5'))}",
-        "–" if without is None else chance(without, clients["p_hit_without_largest_se"]),
+        f"{_times(period['coverage'])}; {_times(period['weighted_coverage'])}",
+        f"{_times(period['funnel_factor'])}; {_times(period['ideal_factor'])}",
+        f"{money(period['from_open'])}; {money(period['from_new'])}",
+        " / ".join(_share(shares.get(top)) for top in ("1", "3", "5")),
     ]
+
+
+def _times(factor: float | None) -> str:
+    return "–" if factor is None else f"{factor:.2f}"
 
 
 def _share(share: float | None) -> str:
@@ -184,6 +182,8 @@ def _basis(summary: Summary, width: int) -> Iterator[RenderableType]:
     yield Text(
         f"Open deals: {now['deals']:,}, {viable}{worth}. New deals: {expected} a month expected, {recent} lately."
     )
+    if (late := summary["overdue"])["deals"]:
+        yield Text(_overdue(late, summary))
     if (line := assumed(summary)) is not None:
         yield Text(line)
     if fit["healthy"]:
@@ -203,6 +203,15 @@ def _basis(summary: Summary, width: int) -> Iterator[RenderableType]:
         mostly = "mostly: " if len(rows["reasons"]) > 1 else ""
         why = f" ({mostly}{plain(first['reason'], 48 - len(mostly))})"
     yield Text(f"Rows: {rows['read']:,} read = {rows['used']:,} used + {rows['set_aside']:,} set aside{why}")
+
+
+def _overdue(late: Mapping[str, Any], summary: Summary) -> str:
+    worth = with_unit(money(late["value"]), summary["currency"])
+    told = f"Overdue: {late['deals']:,} of them, {worth}, past the age by which {percent(late['moved_on'])} move on"
+    first = next((period for period in summary["periods"] if period["gap"] > 0), None)
+    if first is None:
+        return f"{told}."
+    return f"{told}; without them {percent(first['without_overdue']['p_hit_without'])} {_span(first)}."
 
 
 def record(past: Mapping[str, Any]) -> str:

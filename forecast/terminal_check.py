@@ -30,8 +30,8 @@ def show(seen: Understanding, shown: Console) -> None:
     if seen.ledger.entries:
         shown.print(_entries(seen))
     shown.print(_grades(seen))
-    if seen.stale:
-        shown.print(_stale(seen))
+    if seen.overdue:
+        shown.print(_overdue(seen))
 
 
 def show_draft(drafted: Draft, path: Path, shown: Console) -> None:
@@ -132,11 +132,11 @@ def _grades(seen: Understanding) -> Table:
     return _spaced(table)
 
 
-def _stale(seen: Understanding) -> Table:
+def _overdue(seen: Understanding) -> Table:
     columns = ("stage", "open longer than", "deals", "value", "for instance")
-    title = "Stale deals: open for longer than 95 % of those that moved on had been"
+    title = "Overdue deals: in their stage for longer than 90 % of those that moved on, or than was expected"
     table = _table(title, *columns, numbers=columns[1:4])
-    for one in seen.stale:
+    for one in seen.overdue:
         about = "about " if one.estimated else ""
         value = f"{about}{one.value:,.0f} {seen.currency}".rstrip()
         _add(

@@ -29,9 +29,11 @@ from simulations.answers import (
     quantiles_by_month,
     revenue,
     share,
+    sums_by_group,
     top_shares,
 )
 from simulations.deals import Deals
+from simulations.dependence import Dependence, concentration, dependence, least_multiple
 from simulations.draws import Draws
 from simulations.engine import memory_needed, simulate
 from simulations.follow_ups import FollowUps
@@ -44,6 +46,7 @@ __all__ = [
     "Activity",
     "Assumptions",
     "Deals",
+    "Dependence",
     "Draws",
     "FollowUps",
     "Frailty",
@@ -51,7 +54,10 @@ __all__ = [
     "Kind",
     "Outcomes",
     "Probability",
+    "concentration",
+    "dependence",
     "expected_by_group",
+    "least_multiple",
     "mean_by_month",
     "memory_needed",
     "p_hit",
@@ -61,5 +67,6 @@ __all__ = [
     "revenue",
     "share",
     "simulate",
+    "sums_by_group",
     "top_shares",
 ]

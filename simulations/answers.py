@@ -41,12 +41,10 @@ def p_hit_without(
     months: ArrayLike | None = None,
 ) -> Probability:  # fmt: skip
     """P(R - R_g >= target), R_g what group g wins in the simulations; what it won to date stays."""
-    mask = _mask(outcomes, months)
-    size = _groups(outcomes, grouping).shape[2]
-    if not 0 <= group < size:
-        raise ValueError(f"group: expected 0..{size - 1}, got {group}")
-    own = outcomes.by[grouping][:, mask, group].sum(axis=1)
-    rest = revenue(outcomes, won_to_date=won_to_date, months=mask) - own
+    own = sums_by_group(outcomes, grouping, months)
+    if not 0 <= group < own.shape[1]:
+        raise ValueError(f"group: expected 0..{own.shape[1] - 1}, got {group}")
+    rest = revenue(outcomes, won_to_date=won_to_date, months=months) - own[:, group]
     return share(rest >= target, outcomes.draw)
 
 
@@ -101,8 +99,7 @@ def expected_by_group(
     months: ArrayLike | None = None,
 ) -> NDArray[np.float64]:  # fmt: skip
     """(size,) expected revenue of every group; won_to_date: (size,) amounts won so far by group."""
-    sums = _groups(outcomes, grouping)
-    expected: NDArray[np.float64] = sums[:, _mask(outcomes, months)].sum(axis=1).mean(axis=0)
+    expected: NDArray[np.float64] = sums_by_group(outcomes, grouping, months).mean(axis=0)
     if won_to_date is not None:
         expected = expected + frozen_array("won_to_date", won_to_date, np.int64, expected.shape)
     return expected
@@ -131,7 +128,9 @@ def _mask(outcomes: Outcomes, months: ArrayLike | None) -> NDArray[np.bool_]:
     return mask
 
 
-def _groups(outcomes: Outcomes, grouping: str) -> NDArray[np.int64]:
+def sums_by_group(outcomes: Outcomes, grouping: str, months: ArrayLike | None = None) -> NDArray[np.int64]:
+    """(K, size) what every group wins in the months of every simulation; sums to the revenue simulated."""
     if grouping not in outcomes.by:
         raise ValueError(f"grouping: expected one of {sorted(outcomes.by)}, got {grouping!r}")
-    return outcomes.by[grouping]
+    sums: NDArray[np.int64] = outcomes.by[grouping][:, _mask(outcomes, months)].sum(axis=1)
+    return sums

@@ -54,6 +54,26 @@ MAVEN: Summary = {
         "new_deals": 0.01,
         "amounts": 0.002,
     },
+    "overdue": {
+        "moved_on": 0.9,
+        "deals": 611,
+        "value": 1_611_819.88,
+        "rtv": 1_611_819.88,
+        "stages": [{"stage": "Engaging", "deals": 611, "value": 1_611_819.88, "limit_days": 118.05, "declared": False}],
+        "list": [
+            {
+                "deal_id": "125VIRMX",
+                "client": None,
+                "owner": "Elease Gluck",
+                "stage": "Engaging",
+                "value": 26_396.6,
+                "viable": True,
+                "age_days": 285.0,
+                "limit_days": 119.99,
+                "moved_on_by_this_age": 0.975,
+            }
+        ],
+    },
     "exits": [
         {"from": "Engaging", "to": "Won", "kind": "won", "count": 2100},
         {"from": "Engaging", "to": "Lost", "kind": "lost", "count": 1500},
@@ -130,6 +150,56 @@ def changes(period: str, stages: tuple[str, ...] = ("Engaging",), months: tuple[
 
 QUARTER_MONTHS = [month("2017-10", 905_000.0), month("2017-11", 921_000.0), month("2017-12", 1_104_000.0)]
 
+CLIENTS: Summary = {
+    "shares": {"1": 0.051, "3": 0.128, "5": 0.197},
+    "concentration": 0.02,
+    "effective_number": 50.0,
+    "table": [
+        {
+            "client": name,
+            "won_to_date": 0.0,
+            "open_deals": 0,
+            "open_value": 0.0,
+            "viable_value": 0.0,
+            "expected": 152_000.0 - 12_000 * rank,
+            "share": 0.051 - 0.004 * rank,
+            "p_hit_without": 0.226 + 0.01 * rank,
+            "p_hit_without_se": 0.0094,
+            "adds": 0.0,
+            "shortfall_share": 0.05,
+            "restoring_value": 478_000.0,
+        }
+        for rank, name in enumerate(("Kan-code", "Konex", "Condax", "Cheers", "Hottechi"))
+    ],
+    "rest": {"won_to_date": 0.0, "open_value": 0.0, "expected": 2_350_000.0, "share": 0.785, "shortfall_share": 0.75},
+    "largest": "Kan-code",
+    "p_hit_without_largest": 0.226,
+    "p_hit_without_largest_se": 0.0094,
+    "critical": "Kan-code",
+    "unknown": True,
+    "verdict": "watch",
+    "sentence": "Without Kan-code the chance falls from 31 % to 23 %; 478k USD of viable value from other clients "
+    "would restore it.",
+}
+
+OWNER: Summary = {
+    "group": "Darcel Schlecht",
+    "won_to_date": 0.0,
+    "expected": 340_000.0,
+    "p10": 250_000.0,
+    "p50": 335_000.0,
+    "p90": 440_000.0,
+    "mean": 340_000.0,
+    "open_deals": 153,
+    "open_value": 530_000.0,
+    "rtv": 530_000.0,
+    "quota": 400_000.0,
+    "gap": 400_000.0,
+    "funnel_factor": 1.325,
+    "p_hit": 0.21,
+    "p_hit_se": 0.009,
+}
+
 QUARTER: Summary = {
     "period": "2017Q4",
     "start": "2017-10-01",
@@ -144,23 +214,28 @@ QUARTER: Summary = {
     "won_to_date": 0.0,
     "gap": 3_280_480.5,
     "rtv": 4_100_000.0,
+    "open_value": 4_100_000.0,
+    "weighted_value": 2_300_000.0,
+    "coverage": 1.25,
+    "weighted_coverage": 0.7,
     "funnel_factor": 1.25,
+    "wanted": 0.8,
+    "wanted_rtv": 5_740_000.0,
+    "ideal_factor": 1.75,
     "from_open": 1_240_000.0,
     "from_new": 1_750_000.0,
     "by_month": QUARTER_MONTHS,
-    "clients": {
-        "shares": {"1": 0.051, "3": 0.128, "5": 0.197},
-        "top": [
-            {"client": name, "share": 0.051 - 0.004 * rank, "expected": 152_000.0 - 12_000 * rank}
-            for rank, name in enumerate(("Kan-code", "Konex", "Condax", "Cheers", "Hottechi"))
-        ],
-        "largest": "Kan-code",
-        "p_hit_without_largest": 0.226,
-        "p_hit_without_largest_se": 0.0094,
-        "unknown": True,
+    "clients": CLIENTS,
+    "groups": [{"grouping": "owner", "rows": [OWNER]}],
+    "decisive_deals": [],
+    "without_overdue": {
+        "expected": 44_000.0,
+        "p_hit_without": 0.29,
+        "p_hit_without_se": 0.01,
+        "rtv_without": 2_900_000.0,
+        "funnel_factor_without": 0.88,
     },
     "assumed": {"share": 0.004, "most": "new_deals", "stage": None},
-    "groups": {"grouping": "owner", "top": [{"group": "Darcel Schlecht", "expected": 340_000.0}]},
     "actual": {"revenue": 2_802_496.0, "hit": False},
 }
 
@@ -177,7 +252,11 @@ YEAR: Summary = {
     "mean": 10_193_000.0,
     "won_to_date": 7_203_038.0,
     "gap": 4_116_021.71,
+    "coverage": 0.996,
+    "weighted_coverage": 0.559,
     "funnel_factor": 0.996,
+    "ideal_factor": None,
+    "wanted_rtv": None,
     "by_month": [past(f"2017-{number:02}", 1_029_005.0) for number in range(3, 10)] + QUARTER_MONTHS,
     "actual": {"revenue": 10_005_534.0, "hit": False},
 }
@@ -238,7 +317,10 @@ def reached() -> Summary:
     """The target is won already, so there is no factor; the chance without the largest client is certain."""
     summary = maven()
     period = summary["periods"][0]
-    period.update(won_to_date=3_500_000.0, gap=-219_519.5, funnel_factor=None, p_hit=1.0, p_hit_se=0.0001)
+    period.update(coverage=None, weighted_coverage=None, funnel_factor=None, ideal_factor=None)
+    period.update(
+        won_to_date=3_500_000.0, gap=-219_519.5, funnel_factor=None, ideal_factor=None, p_hit=1.0, p_hit_se=0.0001
+    )
     period["clients"].update(p_hit_without_largest=1.0, p_hit_without_largest_se=0.0001)
     summary["periods"][1].update(p_hit=0.0, p_hit_se=0.0001)
     new = summary["levers"]["periods"][1]["new_deals"]
@@ -272,12 +354,13 @@ def hostile() -> Summary:
     summary["stages"][1]["lead_time_days"] = {"p50": None, "low": None, "high": None}
     summary["files"]["json"] = "/somewhere/" + "deep/" * 40 + "[green]forecast.json"
     summary["periods"][0]["clients"]["largest"] = "[red]x[/red]\x1b[2J\nand more of a very long name"
+    summary["periods"][0]["clients"]["sentence"] = "Without [red]x[/red]\x1b[2J\n" + "and more " * 60
     summary["periods"][1]["clients"].update(
-        largest=None, p_hit_without_largest=None, p_hit_without_largest_se=None, top=[]
-    )
-    summary["periods"][1]["clients"]["shares"] = {"1": None, "3": None, "5": None}
+        largest=None, p_hit_without_largest=None, p_hit_without_largest_se=None, table=[], rest=None, shares={},
+        concentration=None, effective_number=None, critical=None, verdict=None, sentence=None,
+    )  # fmt: skip
     third = copy.deepcopy(summary["periods"][0])
-    third.update(period="2018", start="2018-01-01", end="2018-12-31", actual=None, groups=None)
+    third.update(period="2018", start="2018-01-01", end="2018-12-31", actual=None, groups=[])
     third["by_month"] = [month(f"2018-{number:02}", 9.9e11) for number in range(1, 13)]
     third["clients"]["largest"] = "<script>"
     third["assumed"] = {"share": 0.9, "most": "conversion", "stage": "[red]" + "段階" * 40}

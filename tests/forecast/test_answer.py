@@ -250,11 +250,13 @@ def test_parts_sum_to_the_whole(asked: Asked, period: dict[str, Any]) -> None:
     assert period["from_new"] > 0
     assert period["won_to_date"] + to_come == pytest.approx(period["mean"])
     assert sum(month["mean"] for month in period["by_month"]) == pytest.approx(period["mean"])
-    # Five clients and four sellers: none is left out of the list.
-    assert sum(one["expected"] for one in period["clients"]["top"]) == pytest.approx(to_come)
-    assert sum(one["share"] for one in period["clients"]["top"]) == pytest.approx(1)
-    assert period["groups"]["grouping"] == "owner"
-    assert sum(one["expected"] for one in period["groups"]["top"]) == pytest.approx(to_come)
+    for rows in ([*period["clients"]["table"], period["clients"]["rest"]], *(g["rows"] for g in period["groups"])):
+        assert sum(one["expected"] for one in rows) == pytest.approx(to_come)
+        assert sum(one["won_to_date"] for one in rows) == pytest.approx(period["won_to_date"], abs=1e-6)
+    clients = [*period["clients"]["table"], period["clients"]["rest"]]
+    assert sum(one["share"] for one in clients) == pytest.approx(1)
+    assert sum(one["shortfall_share"] for one in clients) == pytest.approx(1)
+    assert [one["grouping"] for one in period["groups"]] == ["owner"]
 
 
 def test_by_month(asked: Asked, period: dict[str, Any]) -> None:
@@ -289,8 +291,11 @@ def test_clients(asked: Asked, period: dict[str, Any]) -> None:
     shares = [clients["shares"][top] for top in ("1", "3", "5")]
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(1)
-    assert clients["top"][0]["client"] == clients["largest"]
-    assert clients["top"][0]["share"] == pytest.approx(shares[0])
+    assert clients["table"][0]["client"] == clients["largest"]
+    assert clients["table"][0]["share"] == pytest.approx(shares[0])
+    assert clients["effective_number"] == pytest.approx(1 / sum(one["share"] ** 2 for one in clients["table"]))
+    assert clients["verdict"] == "dependent"  # of five clients each is a major one
+    assert clients["sentence"].startswith(f"Without {clients['critical']} the chance falls from")
     assert 0 <= clients["p_hit_without_largest"] <= period["p_hit"]
     assert clients["unknown"]  # those of open deals are told at the close only
 

@@ -26,7 +26,7 @@ def fit() -> Fit:
 
 @pytest.fixture(scope="module")
 def made(fit: Fit) -> Scenario:
-    return scenario(fit, EDGES, "segment", minor=100, seed=3)
+    return scenario(fit, EDGES, ["segment"], minor=100, seed=3)
 
 
 def test_keys_are_the_same_everywhere() -> None:
@@ -114,7 +114,7 @@ def test_unknown_clients_are_drawn_like_past_ones(fit: Fit, made: Scenario) -> N
 
 
 def test_same_seed_same_scenario(fit: Fit, made: Scenario) -> None:
-    again, other = (scenario(fit, EDGES, "segment", minor=100, seed=seed).draws for seed in (3, 4))
+    again, other = (scenario(fit, EDGES, ["segment"], minor=100, seed=seed).draws for seed in (3, 4))
     for name in ("template_cdf", "client_cdf", "amount_kept"):
         np.testing.assert_array_equal(getattr(again, name), getattr(made.draws, name))
         assert not np.array_equal(getattr(other, name), getattr(made.draws, name))
@@ -123,7 +123,7 @@ def test_same_seed_same_scenario(fit: Fit, made: Scenario) -> None:
 def test_most_clients_are_kept_apart_and_the_rest_is_one_group(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
     history = fit.history
     monkeypatch.setattr(module, "MOST_CLIENTS", 4)
-    pooled = scenario(fit, EDGES, None, minor=100, seed=3)
+    pooled = scenario(fit, EDGES, (), minor=100, seed=3)
     names = pooled.labels["client"]
     value = history.deals.groupby("client")["amount"].sum().nlargest(3)
     assert names == [*sorted(value.index), OTHERS]
@@ -151,10 +151,10 @@ def test_known_amounts_are_in_minor_units_and_missing_owners_have_a_name(fit: Fi
     ]  # fmt: skip
     owner = pd.Series(["x", None, "y", "x"], dtype="str")
     fitted = with_history(fit, rows, owner=owner)
-    cents = scenario(fitted, EDGES, "owner", minor=100, seed=1)
+    cents = scenario(fitted, EDGES, ["owner"], minor=100, seed=1)
     assert list(cents.open_deals.amount) == [1234, 10, -1, 8000]  # to the even cent
     assert list(cents.templates.amount) == [1234, 10, -1, 7000]  # as they were when created
-    assert list(scenario(fitted, EDGES, None, minor=1, seed=1).open_deals.amount) == [12, 0, -1, 80]
+    assert list(scenario(fitted, EDGES, (), minor=1, seed=1).open_deals.amount) == [12, 0, -1, 80]
     assert cents.labels["owner"] == [NOBODY, "x", "y"]
     assert list(cents.open_deals.groups["owner"]) == [1, 0, 2, 1]
     assert cents.labels["client"] == [OTHERS]  # none is known
@@ -164,10 +164,10 @@ def test_known_amounts_are_in_minor_units_and_missing_owners_have_a_name(fit: Fi
 def test_templates_reach_back_for_thirty_but_not_before_recording(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
     old = [(f"{i:02d}", "A", f"2022-01-{1 + i % 28:02d}") for i in range(40)]
     new = [(f"n{i}", "B", "2024-09-01") for i in range(5)]
-    templates = scenario(with_history(fit, old + new), EDGES, None, minor=1, seed=1).templates
+    templates = scenario(with_history(fit, old + new), EDGES, (), minor=1, seed=1).templates
     assert len(templates) == module.FEWEST_TEMPLATES
     assert (templates.stage == 1).sum() == 5
     recorded = with_history(fit, old + new, recorded_from="2022-01-20")
-    assert len(scenario(recorded, EDGES, None, minor=1, seed=1).templates) == 5 + 9
+    assert len(scenario(recorded, EDGES, (), minor=1, seed=1).templates) == 5 + 9
     monkeypatch.setattr(module, "MOST_TEMPLATES", 3)
-    assert len(scenario(recorded, EDGES, None, minor=1, seed=1).templates) == 3
+    assert len(scenario(recorded, EDGES, (), minor=1, seed=1).templates) == 3

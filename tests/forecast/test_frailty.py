@@ -88,7 +88,7 @@ def test_advances_expected_by_stage_and_age_are_those_seen() -> None:
 
 
 def test_the_simulator_gets_what_is_known_of_each_client() -> None:
-    made = scenario(fitted(), EDGES, None, minor=100, seed=1)
+    made = scenario(fitted(), EDGES, (), minor=100, seed=1)
     names, found = made.labels["client"], made.draws.frailty
     assert found is not None
     assert names[-1] == NEWCOMERS
@@ -106,7 +106,7 @@ def test_the_simulator_gets_what_is_known_of_each_client() -> None:
 
 def test_new_deals_come_from_new_clients_as_often_as_they_did() -> None:
     """A template whose client was new when it was created stands for a deal of a client not seen yet."""
-    made = scenario(fitted(), EDGES, None, minor=100, seed=1)
+    made = scenario(fitted(), EDGES, (), minor=100, seed=1)
     deals = fitted().history.deals
     first = deals["created"] == deals.groupby("client")["created"].transform("min")
     of_template = pd.Series(first.to_numpy(), index=deal_keys(deals["deal_id"])).loc[made.templates.key].to_numpy()
@@ -120,7 +120,7 @@ def test_without_frailty_nothing_is_shared() -> None:
     plain = {name: values for name, values in apart.posterior.items() if name != "frailty_shape"}
     alone = Fit(**{**vars(apart), "posterior": plain})
     assert frailty(alone, ["a"], deal_keys(["a"])) is None
-    assert scenario(alone, EDGES, None, minor=100, seed=1).draws.frailty is None
+    assert scenario(alone, EDGES, (), minor=100, seed=1).draws.frailty is None
 
 
 def test_rates_are_of_the_clients_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:

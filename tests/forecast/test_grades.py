@@ -24,24 +24,24 @@ def rows(moved: int, amount: float = 100.0) -> list[tuple[str, str, str, float]]
     return made
 
 
-def test_stale_deals_are_older_than_nearly_all_that_moved_on() -> None:
+def test_overdue_deals_are_older_than_most_that_moved_on() -> None:
     still = [("Y1", "A", "2020-03-01", 40.0), ("Z1", "A", "2020-01-01", 70.0), ("Z2", "A", "2020-01-03", 90.0)]
-    _, (stale,) = judged(CONFIG, tables([*rows(40), *still], until="2020-04-01"))
-    # Stays of 1 to 40 days: the 95 % point of them lies at 1 + 0.95 * 39 days.
-    assert stale.limit == pytest.approx(1 + 0.95 * 39)
-    assert (stale.stage, stale.deals, stale.value, stale.estimated) == ("A", 2, 160.0, False)
-    assert stale.examples == ("Z2 (88 days)", "Z1 (90 days)")
+    _, (overdue,) = judged(CONFIG, tables([*rows(40), *still], until="2020-04-01"))
+    # Stays of 1 to 40 days: the 90 % point of them lies at 1 + 0.9 * 39 days.
+    assert overdue.limit == pytest.approx(1 + 0.9 * 39)
+    assert (overdue.stage, overdue.deals, overdue.value, overdue.estimated) == ("A", 2, 160.0, False)
+    assert overdue.examples == ("Z2 (88 days)", "Z1 (90 days)")
 
 
-def test_the_value_of_stale_deals_without_an_amount_is_estimated() -> None:
+def test_the_value_of_overdue_deals_without_an_amount_is_estimated() -> None:
     made = tables([*rows(40), ("Z1", "A", "2020-01-01")], until="2020-04-01")
-    _, (stale,) = judged(CONFIG, made)
-    assert (stale.value, stale.estimated) == (100.0, True)
+    _, (overdue,) = judged(CONFIG, made)
+    assert (overdue.value, overdue.estimated) == (100.0, True)
 
 
 def test_too_few_moves_tell_nothing_usual() -> None:
-    grades, stale = judged(CONFIG, tables([*rows(19), ("Z1", "A", "2020-01-01", 5.0)], until="2020-06-01"))
-    assert stale == ()
+    grades, overdue = judged(CONFIG, tables([*rows(19), ("Z1", "A", "2020-01-01", 5.0)], until="2020-06-01"))
+    assert overdue == ()
     assert {grade.question: grade.verdict for grade in grades}["Which deals are overdue?"] is Verdict.NO
 
 
@@ -74,7 +74,7 @@ def test_known_late_is_known_partly() -> None:
 
 def test_all_that_was_found_as_one_table() -> None:
     table = understood(*load(MAVEN)).table()
-    assert set(table["kind"]) == {"set aside", "rows", "column", "question", "stale deals"}
+    assert set(table["kind"]) == {"set aside", "rows", "column", "question", "overdue deals"}
     rows = table[table["kind"].eq("rows")].pivot_table(index="file", columns="what", values="count", aggfunc="sum")
     assert (rows["read"] == rows["used"] + rows["set aside"]).all()
     assert rows.sum().to_dict() == {"read": 8927, "used": 8427, "set aside": 500}

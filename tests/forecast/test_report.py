@@ -109,7 +109,7 @@ def test_words_of_the_data_are_never_markup() -> None:
         {"from": "B", "to": HOSTILE, "kind": "back", "count": 1},
     ]
     answer = answer.told(exits=exits)
-    for client in answer.summary["periods"][0]["clients"]["top"]:
+    for client in answer.summary["periods"][0]["clients"]["table"]:
         client["client"] = HOSTILE
     answer.summary["quality"]["reasons"][0]["reason"] = HOSTILE
     answer.summary["fit"]["worst"] = HOSTILE

@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def asked(fit: Fit) -> Scenario:
     origin = fit.history.origin
     edges = days(pd.Series([origin, origin + pd.Timedelta(days=30), origin + pd.Timedelta(days=45)]))
-    return scenario(fit, edges, None, minor=100, seed=1)
+    return scenario(fit, edges, (), minor=100, seed=1)
 
 
 def later(days_later: int) -> History:
@@ -156,7 +156,7 @@ def test_months_beyond_the_fit_are_refused(folder: Path) -> None:
     origin = fit.history.origin
     edges = days(pd.Series([origin, origin + pd.Timedelta(days=300), origin + pd.Timedelta(days=310)]))
     with pytest.raises(FunnelError, match="the fit reaches to"):
-        scenario(fit, edges, None, minor=100, seed=1)
+        scenario(fit, edges, (), minor=100, seed=1)
 
 
 def test_what_is_no_fit_is_refused(folder: Path, tmp_path: Path) -> None:
