@@ -25,7 +25,6 @@ from forecast.summary import summarise
 from forecast.what_if import WhatIf, what_if
 from simulations import Outcomes, simulate
 
-ASSUMED_DEALS = 2.0  # for which a stated amount counts, among the past ones that new deals look like
 DEAL_HORIZON = 24  # months over which P(win) and the closing date of a deal are told
 
 
@@ -150,10 +149,8 @@ def simulated(
             history, model_attributes(config, history), until=end, fiscal_year_starts=config.funnel.fiscal_year_starts,
             draws=draws, seed=seed, priors=stated(config, history.states[: history.won]), progress=progress,
         )  # fmt: skip
-    minor, assumed = 10**config.funnel.minor_digits, 0.0 if config.priors.amount is None else ASSUMED_DEALS
-    prepared = scenario(
-        fitted, edges, groupings, minor=minor, seed=seed, follow=config.follow_ups, assumed=assumed
-    )  # fmt: skip
+    minor, follow = 10**config.funnel.minor_digits, config.follow_ups
+    prepared = scenario(fitted, edges, groupings, minor=minor, seed=seed, follow=follow)
     if parts:
         prepared = kept_apart(prepared, parts_of(fitted, prepared, config.funnel.expected_days))
     outcomes = simulate(

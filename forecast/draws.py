@@ -29,6 +29,7 @@ MOST_CLIENTS = 500  # clients whose revenue is kept apart; the rest is one group
 OTHERS = "(all others)"
 NEWCOMERS = "(new clients)"
 NOBODY = "(none)"
+NO_DEAL = -1
 OPEN, NEW = 0, 1
 FOLLOWING = 1  # sets the random numbers of follow-ups apart: without them, all others stay as they were
 
@@ -38,7 +39,8 @@ class Scenario:
     """Everything that one simulation takes.
 
     labels: names of the groups of each grouping. open_visit: (N,) index of the visit of each open deal; these are
-    the first N of `open_deals`, after which come the lost ones, where lost deals are ever opened again.
+    the first N of `open_deals`, after which come the lost ones, where lost deals are ever opened again. deal_row,
+    template_row: rows of `open_deals` and of `templates` in the deals of the history, -1 for an assumed one.
     """
 
     draws: Draws
@@ -46,6 +48,12 @@ class Scenario:
     templates: Deals
     labels: dict[str, list[str]]
     open_visit: Ints
+    deal_row: Ints
+    template_row: Ints
+
+    def templates_of(self, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """(templates,) which stand for one of the deals of the history that are `chosen` (deals,)."""
+        return np.asarray(chosen[self.template_row] & (self.template_row != NO_DEAL))
 
 
 def deal_keys(ids: Iterable[str]) -> np.ndarray:
@@ -55,16 +63,15 @@ def deal_keys(ids: Iterable[str]) -> np.ndarray:
 
 
 def scenario(
-    fit: Fit, edges: Floats, groupings: Sequence[str], *, minor: int, seed: int, follow: FollowUpSection | None = None,
-    assumed: float = 0.0,
-) -> Scenario:  # fmt: skip
+    fit: Fit, edges: Floats, groupings: Sequence[str], *, minor: int, seed: int, follow: FollowUpSection | None = None
+) -> Scenario:
     """The simulator's input. `edges`: (M + 1,) days since 1970-01-01, from the origin on.
 
     `groupings`: columns of deals whose groups are kept apart besides clients. `minor`: cents per unit. `follow`: how
-    won deals bring about further ones (see follow_ups.py); None: they do not. `assumed`: for how many past deals one
-    counts, among those from which new deals are drawn, of which nothing is known but that it begins in the first
-    stage: its amount is drawn when it is won (a Dirichlet process with this base measure, Ferguson 1973). It has a
-    cell of its own, the last, at the average of all attributes.
+    won deals bring about further ones (see follow_ups.py); None: they do not.
+    Where the fit assumes what a deal brings, among the past deals that new ones are drawn from counts one of which
+    nothing is known but that it begins in the first stage: its amount is drawn when it is won (a Dirichlet process
+    with this base measure, Ferguson 1973). It has a cell of its own, the last, at the average of all attributes.
     A template stands for a deal as it was when created. Where its client was new then (and is known at creation), so
     is that of every deal drawn from it: new clients come as often as they did, each with a frailty of its own.
     """
@@ -76,6 +83,7 @@ def scenario(
             remedy="Fit again, until a later day.",
         )
     rng = np.random.default_rng(seed)
+    assumed = fit.assumed
     if assumed:
         matrix = np.hstack([fit.design.matrix, np.zeros((fit.design.coefficients, 1))])
         fit = replace(fit, design=replace(fit.design, matrix=matrix))
@@ -115,7 +123,7 @@ def scenario(
         nobody = {name: labels[name].index(NOBODY) for name in groupings}
         nobody |= {"client": len(labels["client"]) - 1 if known else UNKNOWN, "created": NEW}
         templates = _with_assumed(templates, nobody, OWN if known and differ is not None else UNKNOWN, fit)
-        weights = np.append(weights, assumed)
+        weights, chosen = np.append(weights, assumed), np.append(chosen, NO_DEAL)
     draws = _draws(fit, edges, weights, _client_counts(history, labels["client"]), differ, minor, rng)
     if followed is not None:
         newly = draws.arrival_mean * followed.share[:, None]
@@ -126,6 +134,8 @@ def scenario(
         templates=templates,
         labels=labels,
         open_visit=open_visit,
+        deal_row=rows_at_risk,
+        template_row=chosen,
     )
 
 

@@ -20,12 +20,12 @@ from forecast.exposure import Exposure, combinations, expose, month_starts
 from forecast.history import Floats, History, Ints
 from forecast.models import design
 from forecast.models.amounts import NO_AMOUNTS, amount_terms, won_amounts
-from forecast.models.arrivals import arrival_terms, count_arrivals
+from forecast.models.arrivals import ArrivalTerms, arrival_terms, count_arrivals
 from forecast.models.calendar import CalendarTerms
-from forecast.models.clients import ClientTerms, client_terms
+from forecast.models.clients import NO_CLIENTS, ClientTerms, client_terms
 from forecast.models.definition import check, define, expand, flat, initial_point, with_future
 from forecast.models.density import Terms, bind, log_density
-from forecast.models.exits import exit_terms, kinds_present
+from forecast.models.exits import ExitTerms, exit_terms, kinds_present
 from forecast.models.priors import Priors
 from forecast.reproduced import reproduced
 
@@ -40,6 +40,7 @@ MOST_DIVERGENCES = 0.01  # of the draws
 MOST_SURPRISES = 0.05  # of the checks outside their 99 % predictive range
 SEASONAL_MONTHS = 24  # months of arrivals from which on the month of the year is told from drift
 FEWEST_EXITS = 10  # where not every stage has a prior that was stated
+ASSUMED_DEALS = 2.0
 FEWEST_DAYS = 7  # on record, for the number of new deals to be told: with every day of the week
 TICK = 0.25  # seconds between signs of life
 POINT = "point"
@@ -114,6 +115,7 @@ class Fit:
     coding: Coding
     fitted: pd.Timestamp
     chains: int
+    assumed: float = 0.0
     kept: bool = False
 
     @property
@@ -188,29 +190,22 @@ def fit(
     unknown = bool(np.isnan(history.visits.amount[history.visits.state < history.won]).any())
     _check_enough(exposure, history, priors, unknown)
     months = _months(exposure, history.origin, until)
-    past = len(exposure.month_edges) - 1
-    number = np.asarray(months.month[:-1], dtype=np.int64)
-    begun = months[past - 1] == history.origin.to_period("M").to_timestamp() < history.origin
-    calendar = design.calendar((number - fiscal_year_starts) % 3, past - 1, begun)
     cell_design = design.cells(cells)
-    arrivals = count_arrivals(history, months[: past + 1])
+    exits, arrivals = _month_terms(history, exposure, months, cell_design, fiscal_year_starts, priors)
     if priors.new_deals is None and arrivals.days.sum() < FEWEST_DAYS:
         raise FunnelError(
             f"how many deals are created cannot be told from {arrivals.days.sum():.0f} days on record",
             remedy="State how many there are in a month in the funnel file: new_deals = [5, 20] under [priors], say.",
         )
-    seasonal = int((arrivals.days > 0).sum()) >= SEASONAL_MONTHS
     progress = progress or (lambda *_: None)
     progress("Preparing the model", 0, 1)
     amounts = NO_AMOUNTS
     if unknown or priors.amount is not None:
         won = won_amounts(history, cell_of_deal, len(cells))
         amounts = amount_terms(won, cell_design, len(cells.columns), priors)
-    by_month = design.arrivals(number - 1, past - 1, seasonal)
-    exits = exit_terms(exposure, calendar, cell_design, priors)
     names, client = coding.clients_apart(history)
     differing = client_terms(history, client, len(names), cell_of_deal, exposure.funnel, exposure.month_edges, priors)
-    terms = Terms(exits, arrival_terms(arrivals, by_month, priors), amounts, differing)
+    terms = Terms(exits, arrivals, amounts, differing)
     check(define(terms), terms)
     progress("Preparing the model", 1, 1)
     for target, longer in ATTEMPTS:
@@ -229,8 +224,38 @@ def fit(
     posterior = with_future(terms, posterior, seed)
     chains = CHAINS if draws == health.draws else 1
     return Fit(
-        history, exposure, cell_of_deal, cell_design, months[:-1], posterior, health, coding, history.origin, chains
-    )
+        history, exposure, cell_of_deal, cell_design, months[:-1], posterior, health, coding, history.origin, chains,
+        0.0 if priors.amount is None else ASSUMED_DEALS,
+    )  # fmt: skip
+
+
+def _month_terms(
+    history: History, exposure: Exposure, months: pd.DatetimeIndex, cells: design.Design, fiscal_year_starts: int,
+    priors: Priors,
+) -> tuple[ExitTerms, ArrivalTerms]:  # fmt: skip
+    """Terms of exits and of new deals, both by month; months: first days, with the end of the last."""
+    past = len(exposure.month_edges) - 1
+    number = np.asarray(months.month[:-1], dtype=np.int64)
+    begun = months[past - 1] == history.origin.to_period("M").to_timestamp() < history.origin
+    calendar = design.calendar((number - fiscal_year_starts) % 3, past - 1, begun)
+    arrivals = count_arrivals(history, months[: past + 1])
+    by_month = design.arrivals(number - 1, past - 1, int((arrivals.days > 0).sum()) >= SEASONAL_MONTHS)
+    return exit_terms(exposure, calendar, cells, priors), arrival_terms(arrivals, by_month, priors)
+
+
+def other_future(fit: Fit, fiscal_year_starts: int, seed: int) -> Fit:
+    """The same posterior of all that the history tells of, with the months after it drawn once more, given it."""
+    if fit.history.origin != fit.fitted:
+        raise ValueError(
+            f"history: expected that of the fit, as of {fit.fitted.date()}, got {fit.history.origin.date()}"
+        )
+    months = pd.DatetimeIndex([*fit.months, fit.months[-1] + pd.offsets.MonthBegin()])
+    seen = len(fit.exposure.cells)
+    cells = replace(fit.design, matrix=fit.design.matrix[:, :seen])
+    exits, arrivals = _month_terms(fit.history, fit.exposure, months, cells, fiscal_year_starts, Priors())
+    past = len(fit.exposure.month_edges) - 1
+    known = {**fit.posterior, "log_calendar": fit.posterior["log_calendar"][..., :past]}
+    return replace(fit, posterior=with_future(Terms(exits, arrivals, NO_AMOUNTS, NO_CLIENTS), known, seed))
 
 
 def _months(exposure: Exposure, origin: pd.Timestamp, until: pd.Timestamp) -> pd.DatetimeIndex:

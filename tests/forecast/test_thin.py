@@ -127,11 +127,13 @@ def test_new_deals_are_past_ones_or_the_assumed_one(nothing_closed: Fit) -> None
     edges = np.array(
         [day_of(pd.Timestamp("2020-03-15")), day_of(pd.Timestamp("2020-04-01")), day_of(pd.Timestamp("2020-07-01"))]
     )
-    plain = scenario(nothing_closed, edges, [], minor=100, seed=1)
+    plain = scenario(replace(nothing_closed, assumed=0.0), edges, [], minor=100, seed=1)
     assert len(plain.templates) == 5
-    made = scenario(nothing_closed, edges, [], minor=100, seed=1, assumed=2.0)
+    made = scenario(nothing_closed, edges, [], minor=100, seed=1)
     assert len(made.templates) == 6
     assert list(made.templates.amount[:5]) == list(plain.templates.amount)
+    assert nothing_closed.assumed == 2
+    assert list(made.templates_of(np.ones(5, dtype=bool))) == [True] * 5 + [False]
     assert made.templates.amount[5] == UNKNOWN
     assert made.templates.stage[5] == 0
     assert made.labels["client"][made.templates.groups["client"][5]] == "(new clients)"
@@ -147,7 +149,7 @@ def test_new_deals_are_past_ones_or_the_assumed_one(nothing_closed: Fit) -> None
 def test_assumed_deal_where_clients_are_not_known(nothing_closed: Fit) -> None:
     hidden = replace(nothing_closed.history, known={**nothing_closed.history.known, "client": Known.CLOSE})
     edges = np.array([day_of(pd.Timestamp("2020-03-15")), day_of(pd.Timestamp("2020-04-01"))])
-    made = scenario(replace(nothing_closed, history=hidden), edges, ["owner"], minor=1, seed=1, assumed=2.0)
+    made = scenario(replace(nothing_closed, history=hidden), edges, ["owner"], minor=1, seed=1)
     assert made.templates.groups["client"][5] == UNKNOWN
     assert made.labels["owner"][made.templates.groups["owner"][5]] == "(none)"
 
