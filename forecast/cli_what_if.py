@@ -44,13 +44,13 @@ def levers(
     from forecast.levers import what_would_change  # imports PyMC, which takes seconds
 
     with bars() as progress:
-        config, answer = _answered(source, sample, progress, json, fresh, as_of, period, target, draws, seed, threads)
+        config, answer = answered(source, sample, progress, json, fresh, as_of, period, target, draws, seed, threads)
         level = config.forecast.wanted if wanted is None else wanted
         told = what_would_change(answer.what_if, level, every_lever=True, sales=sales, progress=progress)
-    _finish({**answer.summary, "levers": told}, json, terminal_levers.show)
+    finish({**answer.summary, "levers": told}, json, terminal_levers.show)
 
 
-def _answered(
+def answered(
     source: Path | None, sample: str | None, progress: Any, json: Path | None, fresh: bool, as_of: str | None,
     period: list[str] | None, target: list[str] | None, draws: int | None, seed: int | None, threads: int | None,
 ) -> tuple[Any, Any]:  # fmt: skip
@@ -71,7 +71,7 @@ def _answered(
     return config, ask(config, tables, question, progress=progress, threads=threads, fits=fits, levers=False)
 
 
-def _finish(summary: dict[str, Any], json: Path | None, show: Callable[..., None]) -> None:
+def finish(summary: dict[str, Any], json: Path | None, show: Callable[..., None]) -> None:
     """Write the JSON that was asked for, and show the answer."""
     plain = outputs.finite(summary)
     files = {} if json is None else {"json": json}
