@@ -93,6 +93,7 @@ def ask(
     deal_detail: bool = False,
     past: Mapping[str, Any] | None = None,
     fits: Kept | None = None,
+    fitted: Fit | None = None,
     levers: bool = True,
 ) -> Answer:
     """Fit what was known at the origin, simulate, and answer; FunnelError where that cannot be done.
@@ -100,15 +101,16 @@ def ask(
     cluster: address of a Dask scheduler on whose workers deals are simulated, in place of threads here.
     past: the result of a backtest, whose record is quoted (see forecast/record.py). fits: where a fit is looked for
     and kept, as in kept_for(config); without, it is made anew. The answer is the same. levers: whether to
-    say what would change the answer (see forecast/levers.py); else that is None.
+    say what would change the answer (see forecast/levers.py); else that is None. fitted: the fit to be asked, of the
+    history as of the origin (see Fit.with_history), in place of one made here.
     """
-    history = as_of(tables, config.funnel, question.origin)
+    history = as_of(tables, config.funnel, question.origin) if fitted is None else fitted.history
     last = max(period.after for period, _ in question.periods)
     edges, kept = _month_edges(history, question, pd.Timestamp(last))
     names = groupings(config, history, model_attributes(config, history))
     fitted, prepared, outcomes = simulated(
         config, history, edges, kept, draws=question.draws, seed=question.seed, groupings=names, parts=True,
-        progress=progress, threads=threads, cluster=cluster, deal_detail=deal_detail, fits=fits,
+        progress=progress, threads=threads, cluster=cluster, deal_detail=deal_detail, fits=fits, fitted=fitted,
     )  # fmt: skip
     minor = 10**config.funnel.minor_digits
     months = _labels(edges[: kept + 1])
@@ -134,17 +136,20 @@ def simulated(
     cluster: str | None = None,
     deal_detail: bool = False,
     fits: Kept | None = None,
+    fitted: Fit | None = None,
 ) -> tuple[Fit, Scenario, Outcomes]:
     """The fit of a history and its simulations over the months between `edges` (days since 1970-01-01, the first
     the origin); deals are created, and amounts counted, in the first `kept` of them. parts: whether the groupings of
     forecast/parts.py are kept apart, too.
     """
     end = pd.Timestamp(0) + pd.Timedelta(days=float(edges[-1]) - 1)
-    fitted = (fit if fits is None else fits.fit)(
-        history, model_attributes(config, history), until=end, fiscal_year_starts=config.funnel.fiscal_year_starts,
-        draws=draws, seed=seed, progress=progress,
-    )  # fmt: skip
-    prepared = scenario(fitted, edges, groupings, minor=10**config.funnel.minor_digits, seed=seed)
+    if fitted is None:
+        fitted = (fit if fits is None else fits.fit)(
+            history, model_attributes(config, history), until=end, fiscal_year_starts=config.funnel.fiscal_year_starts,
+            draws=draws, seed=seed, progress=progress,
+        )  # fmt: skip
+    minor, follow = 10**config.funnel.minor_digits, config.follow_ups
+    prepared = scenario(fitted, edges, groupings, minor=minor, seed=seed, follow=follow)
     if parts:
         prepared = kept_apart(prepared, parts_of(fitted, prepared, config.funnel.expected_days))
     outcomes = simulate(

@@ -125,7 +125,7 @@ def _read(path: Path) -> Case | None:
 
 def asked_of(config: Config, tables: Tables, settings: Settings) -> str:
     """A fingerprint of the data, the funnel file, the settings and the program: cases of the same are the same."""
-    rules = config.model_dump(mode="json", include={"funnel", "model", "priors"})
+    rules = config.model_dump(mode="json", include={"funnel", "model", "priors", "follow_ups"})
     recorded = tables.recorded_from, tables.recorded_until
     data = tables.deals, tables.stage_history, tables.known, tables.timed, recorded
     return fingerprint(ask_past.__module__, rules, settings, data)

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from forecast import (
     cli_answers,
+    cli_trend,
     cli_what_if,
     drafting,
     options,
@@ -24,8 +25,6 @@ from forecast import (
     terminal,
     terminal_backtest,
     terminal_check,
-    terminal_trend,
-    trend,
 )
 from forecast.errors import FunnelError
 from forecast.executors import executor, reach
@@ -35,7 +34,7 @@ from forecast.question import question_from
 from forecast.screen import console
 from forecast.sources import load
 from forecast.told import Told
-from forecast.windows import days_named, usual_horizon, windows
+from forecast.windows import usual_horizon, windows
 
 app = typer.Typer(
     help="Can this sales funnel reach its target?",
@@ -195,49 +194,6 @@ def _page(answer: Told, lang: str) -> str:
     return page(answer, lang)
 
 
-@app.command("trend")
-def trend_command(
-    source: options.Source = None,
-    sample: Annotated[str | None, typer.Option(help="Follow a sample: maven or b2b.")] = None,
-    period: Annotated[
-        list[str] | None, typer.Option(metavar="PERIOD", help="As for forecast; default: those of the funnel file.")
-    ] = None,
-    target: Annotated[list[str] | None, typer.Option(metavar="AMOUNT", help="One for each --period.")] = None,
-    origins: Annotated[
-        list[str] | None,
-        typer.Option(metavar="DAYS", help="Ask as of these days too, where not done yet: FIRST..LAST or one day."),
-    ] = None,
-    every: Annotated[str, typer.Option(metavar="STEP", help="week, month or quarter between origins.")] = "month",
-    draws: Annotated[int | None, typer.Option(min=1, help="How many futures are simulated for each.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same answers.")] = None,
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it as JSON.")] = None,
-    csv: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Write it as CSV.")] = None,
-) -> None:
-    """How the answers moved from forecast to forecast: chance, range, GAP, RTV by the day of asking.
-
-    Every `funnel forecast` is noted. With --origins, past days are asked as well, with only what was known then.
-    """
-    asked = options.source_path(source, sample)
-    with bars() as progress:
-        progress("Reading the rows", 0, 0)
-        config, tables = load(asked)
-        outputs.spare_inputs({kind: path for kind, path in (("json", json), ("csv", csv)) if path}, config)
-        days = days_named(origins or (), every)
-        first = days[0].date() if days else None
-        question = question_from(
-            config, tables, as_of=first, period=period or None, target=target or None, draws=draws, seed=seed
-        )
-        log = runs.read(places.folder_of(config))
-        past = [trend.question_as_of(question, day) for day in days]
-        log, refused = trend.ask_missing(config, tables, log, past, progress)
-        board = outputs.finite(trend.trend(config, tables, log, question, refused))
-    if json is not None:
-        outputs.write_json(json, board)
-    if csv is not None:
-        outputs.write_csv(csv, trend.table(board))
-    terminal_trend.show_trend(board, console())
-
-
 @app.command()
 def backtest(
     source: Annotated[
@@ -307,6 +263,7 @@ def backtest(
 
 cli_answers.add_to(app)
 cli_what_if.add_to(app)
+cli_trend.add_to(app)
 
 if __name__ == "__main__":
     main()

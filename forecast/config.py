@@ -222,6 +222,32 @@ class StagePrior(Section):
         return self
 
 
+class FollowUpSection(Section):
+    """Deals that a won deal of the same client brings about, such as renewals: left out unless the section is there.
+
+    `per_win`: how many in the end; `after`: days from the win until they begin, of which 80 % lie in between. Both are
+    learnt from the history where they are left out. `once`: at most one follows each win, as a renewal does, and
+    `per_win` is its share. `stage`: where they begin (default: where most have, else the first). `worth`: their amount
+    over that of the won deal.
+    """
+
+    per_win: Annotated[float, Field(gt=0, le=10)] | None = None
+    after: tuple[Days, Days] | None = None
+    once: bool = False
+    stage: Name | None = None
+    worth: Annotated[float, Field(gt=0, le=100)] = 1.0
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if (self.per_win is None) != (self.after is None):
+            raise ValueError("per_win and after are given together, or neither: then both are learnt")
+        if self.once and self.per_win is not None and self.per_win >= 1:
+            raise ValueError(f"per_win must be below 1 where once is true, got {self.per_win:g}")
+        if self.after is not None and self.after[0] >= self.after[1]:
+            raise ValueError(f"after must go from low to high, got [{self.after[0]}, {self.after[1]}]")
+        return self
+
+
 class PeriodTarget(Section):
     period: Name
     target: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
@@ -268,6 +294,7 @@ class Config(Section):
     recording: RecordingSection = RecordingSection()
     model: ModelSection = ModelSection()
     priors: Mapping[Name, StagePrior] = Field(default_factory=dict)
+    follow_ups: FollowUpSection | None = None
     forecast: ForecastSection = ForecastSection()
     dependence: DependenceSection = DependenceSection()
     quotas: Mapping[Name, Mapping[Name, Mapping[Name, Quota]]] = Field(default_factory=dict)
@@ -298,6 +325,9 @@ class Config(Section):
                 if stage not in self.funnel.states:
                     where = "[priors]" if stage in self.priors else "[source] once or [source.activities]"
                     raise ValueError(f"{where} '{stage}' is not a stage. {near(stage, self.funnel.states)}")
+            begins = None if self.follow_ups is None else self.follow_ups.stage
+            if begins is not None and begins not in self.funnel.stages:
+                raise ValueError(f"[follow_ups] '{begins}' is not an open stage. {near(begins, self.funnel.stages)}")
         if self.source.rates and not self.funnel.currency:
             raise ValueError("[source.rates] needs the currency that they lead to: currency under [funnel]")
         self.periods()

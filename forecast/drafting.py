@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from forecast.config import ROLES, Config, StagePrior
+from forecast.config import ROLES, Config, FollowUpSection, StagePrior
 from forecast.errors import FunnelError
 from forecast.setup import Understanding, understood
 from forecast.sources import bare, inputs, load, shapes
@@ -94,7 +94,8 @@ def _of_template(chosen: Template, pattern: str) -> str:
     head = f"# Funnel file from the template '{pattern}'. {chosen.about}\n"
     source = '[source]\n# deals = "deals.csv"\n# stage_history = "stage_history.csv"\n'
     ends = (chosen.won, chosen.lost)
-    return "\n".join([head, _funnel(config, ends), source, _priors(chosen.priors), _rest(config, None)])
+    assumed = [_priors(chosen.priors), *_follow_ups(chosen.follow_ups)]
+    return "\n".join([head, _funnel(config, ends), source, *assumed, _rest(config, None)])
 
 
 def _assumed(config: Config, pattern: str, language: str) -> tuple[Config, str]:
@@ -127,6 +128,24 @@ def _priors(priors: Mapping[str, StagePrior]) -> str:
         ranges = [f"{name} = [{low:g}, {high:g}]" for name, (low, high) in prior]
         lines.append(f"{_key(stage)} = {{ {', '.join(ranges)} }}")
     return "\n".join([*lines, ""])
+
+
+def _follow_ups(section: FollowUpSection | None) -> list[str]:
+    """The section, if any, of the deals that a won one brings about."""
+    if section is None or section.per_win is None or section.after is None:
+        return []
+    low, high = section.after
+    lines = [
+        "# Each win brings about further deals of its client: how many, and 80 % of them after between so many days.",
+        "# Without per_win and after, both are learnt; without [follow_ups], all new deals are taken to be unrelated.",
+        "[follow_ups]",
+        f"per_win = {section.per_win:g}",
+        f"after = [{low:g}, {high:g}]",
+        f"once = {str(section.once).lower()}",
+        *([] if section.stage is None else [f"stage = {_text(section.stage)}"]),
+        f"worth = {section.worth:g}",
+    ]
+    return ["\n".join([*lines, ""])]
 
 
 def _head(files: Iterable[str], trouble: FunnelError | None) -> str:

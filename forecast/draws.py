@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from forecast import follow_ups
 from forecast.coding import NO, clients, existing_clients
-from forecast.config import Known
+from forecast.config import FollowUpSection, Known
 from forecast.errors import FunnelError
 from forecast.fit import Fit
 from forecast.frailty import frailty
@@ -29,6 +30,7 @@ OTHERS = "(all others)"
 NEWCOMERS = "(new clients)"
 NOBODY = "(none)"
 OPEN, NEW = 0, 1
+FOLLOWING = 1  # sets the random numbers of follow-ups apart: without them, all others stay as they were
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +54,13 @@ def deal_keys(ids: Iterable[str]) -> np.ndarray:
     return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
 
 
-def scenario(fit: Fit, edges: Floats, groupings: Sequence[str], *, minor: int, seed: int) -> Scenario:
+def scenario(
+    fit: Fit, edges: Floats, groupings: Sequence[str], *, minor: int, seed: int, follow: FollowUpSection | None = None
+) -> Scenario:
     """The simulator's input. `edges`: (M + 1,) days since 1970-01-01, from the origin on.
 
-    `groupings`: columns of deals whose groups are kept apart besides clients. `minor`: cents per unit.
+    `groupings`: columns of deals whose groups are kept apart besides clients. `minor`: cents per unit. `follow`: how
+    won deals bring about further ones (see follow_ups.py); None: they do not.
     A template stands for a deal as it was when created. Where its client was new then (and is known at creation), so
     is that of every deal drawn from it: new clients come as often as they did, each with a frailty of its own.
     """
@@ -69,7 +74,10 @@ def scenario(fit: Fit, edges: Floats, groupings: Sequence[str], *, minor: int, s
     rng = np.random.default_rng(seed)
     open_visit = history.open_visits()
     at_risk = np.append(open_visit, history.lost_visits()) if _reopens(fit) else open_visit
-    chosen = _recent(history)
+    followed = None
+    if follow is not None:
+        followed = follow_ups.followed(history, follow, fit.n_draws, NEW, np.random.default_rng([seed, FOLLOWING]))
+    chosen = _recent(history, None if followed is None else followed.newly)
     first = history.first_visits()
     visits, rows_at_risk = history.visits, history.visits.deal[at_risk]
     client, apart = clients(history), fit.coding.clients_apart(history)[1] >= 0
@@ -94,8 +102,12 @@ def scenario(fit: Fit, edges: Floats, groupings: Sequence[str], *, minor: int, s
             amount=_minor(visits.amount[at], minor), groups=groups, client=None if differ is None else own,
         )  # fmt: skip
 
+    draws = _draws(fit, edges, len(chosen), _client_counts(history, labels["client"]), differ, minor, rng)
+    if followed is not None:
+        newly = draws.arrival_mean * followed.share[:, None]
+        draws = replace(draws, arrival_mean=newly, follow_ups=followed.follow_ups)
     return Scenario(
-        draws=_draws(fit, edges, len(chosen), _client_counts(history, labels["client"]), differ, minor, rng),
+        draws=draws,
         open_deals=deals(rows_at_risk, at_risk, history.day - visits.entered[at_risk], OPEN),
         templates=deals(chosen, first[chosen], np.zeros(len(chosen)), NEW),
         labels=labels,
@@ -146,11 +158,14 @@ def _reopens(fit: Fit) -> bool:
     return bool((fit.exposure.funnel.kinds == Kind.REOPEN).any())
 
 
-def _recent(history: History) -> Ints:
-    """Rows of the deals that new deals are drawn from: begun as open ones within a year, after recording began."""
+def _recent(history: History, newly: NDArray[np.bool_] | None) -> Ints:
+    """Rows of the deals that new deals are drawn from: begun as open ones within a year, after recording began, and
+    of those in `newly` where there are any."""
     created = days(history.deals["created"])
     order = np.argsort(-created, kind="stable")
     order = order[history.begun_open()[order]]
+    if newly is not None and newly[order].any():
+        order = order[newly[order]]
     recorded = order[created[order] >= min(history.recorded_from, created.max())]
     recent = int((created[recorded] >= history.day - TEMPLATE_DAYS).sum())
     return np.sort(recorded[: min(max(recent, FEWEST_TEMPLATES), MOST_TEMPLATES)])

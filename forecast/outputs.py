@@ -24,7 +24,7 @@ from forecast.errors import FunnelError
 Summary = Mapping[str, Any]
 
 NAMES = {"json": "forecast.json", "samples": "samples.parquet", "deals": "deals.csv", "report": "report.html"}
-ENDINGS = {"samples": ".parquet", "deals": ".csv", "report": ".html"}
+ENDINGS = {"samples": ".parquet", "deals": ".csv", "report": ".html", "csv": ".csv"}
 FORMULA = r"^[=+\-@\t\r\n]"  # spreadsheets run a cell that begins like this
 
 
@@ -36,7 +36,11 @@ def chosen(out: Path | None, files: Mapping[str, Path | None]) -> dict[str, Path
     if out is not None:
         made(out)
     named = {kind: files.get(kind) or (out / name if out else None) for kind, name in NAMES.items()}
-    wanted = {kind: path for kind, path in named.items() if path is not None}
+    return writable({kind: path for kind, path in named.items() if path is not None})
+
+
+def writable(wanted: Mapping[str, Path]) -> dict[str, Path]:
+    """The same files, by the option that names them; FunnelError where one cannot be written."""
     for kind, path in wanted.items():
         ending = ENDINGS.get(kind)
         if ending is not None and path.suffix.lower() != ending:
@@ -52,7 +56,7 @@ def chosen(out: Path | None, files: Mapping[str, Path | None]) -> dict[str, Path
     if len({path.resolve() for path in wanted.values()}) < len(wanted):
         same = ", ".join(str(path) for path in wanted.values())
         raise FunnelError(f"two outputs have the same name: {same}", remedy="Name each one differently.")
-    return wanted
+    return dict(wanted)
 
 
 def spare_inputs(files: Mapping[str, Path], config: Config) -> None:

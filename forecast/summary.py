@@ -96,9 +96,10 @@ def _new_deals(history: History, outcomes: Outcomes, edges: Floats) -> dict[str,
         months = pd.DatetimeIndex([history.origin - pd.Timedelta(days=91), history.origin])
     recent = count_arrivals(history, months)
     per_month = 365.25 / 12
+    created = outcomes.created if outcomes.followed is None else outcomes.created + outcomes.followed
     return {
         "recent_per_month": float(recent.counts.sum() / max(recent.days.sum(), 1) * per_month),
-        "expected_per_month": float(outcomes.created.sum(axis=1).mean() / (edges[-1] - edges[0]) * per_month),
+        "expected_per_month": float(created.sum(axis=1).mean() / (edges[-1] - edges[0]) * per_month),
     }
 
 

@@ -15,6 +15,7 @@ from forecast.history import actual, as_of, day_of
 from forecast.question import Question
 from forecast.runs import OF_FIT, OF_PERIOD
 from forecast.sources.tables import Tables
+from forecast.windows import days_named
 
 SCHEMA_VERSION = "1.0"
 Progress = Callable[[str, int, int], None]
@@ -43,11 +44,10 @@ def ask_missing(
         from forecast.answer import ask  # imports PyMC, which takes seconds
         from forecast.kept import kept_for
 
-        def tell(stage: str, done: int, total: int, day: date = question.origin) -> None:
-            progress(f"As of {day}: {stage[:1].lower()}{stage[1:]}", done, total)
-
         try:
-            answer = ask(config, tables, question, progress=tell, fits=kept_for(config), levers=False)
+            answer = ask(
+                config, tables, question, progress=as_of_day(question, progress), fits=kept_for(config), levers=False
+            )
         except FunnelError as failed:
             refused.append({"origin": question.origin.isoformat(), "why": failed.message})
             continue
@@ -127,6 +127,22 @@ def _origins(found: pd.DataFrame) -> list[dict[str, Any]]:
 def table(board: dict[str, Any]) -> pd.DataFrame:
     """The same as rows: period, origin and all that is told of it."""
     return pd.DataFrame([{"period": one["period"], **row} for one in board["periods"] for row in one["origins"]])
+
+
+def as_of_day(question: Question, progress: Progress) -> Progress:
+    """Tells of progress with the day that is asked about."""
+    return lambda stage, done, total: progress(f"As of {question.origin}: {stage[:1].lower()}{stage[1:]}", done, total)
+
+
+def earlier(question: Question, day: str | None) -> pd.Timestamp:
+    """The day that is meant, by default a month before the question's; FunnelError where it is not before that."""
+    now = pd.Timestamp(question.origin)
+    if day is None:
+        return now - pd.DateOffset(months=1)
+    named = days_named([day])
+    if len(named) != 1 or named[0] >= now:
+        raise FunnelError(f"'{day}' is not a day before {question.origin}", remedy="Name the earlier day as --from.")
+    return named[0]
 
 
 def question_as_of(question: Question, day: pd.Timestamp) -> Question:

@@ -77,7 +77,8 @@ def conversion(
         both = leaves[0] + leaves[1]
         now = [np.where(both > 0, total * part / both, 0.0) for part in leaves]
         then = _totals(draws, stage, _effect(draws, effect))
-        factors = [np.where(b > 0, a / b, 1.0) for a, b in zip(now, then, strict=True)]
+        # Where nobody is left at the bin's beginning, 0 / 0 above, hazards stay.
+        factors = [np.where((b > 0) & ~np.isnan(a), a / b, 1.0) for a, b in zip(now, then, strict=True)]
     hazard = draws.hazard.copy()
     for j in range(funnel.first_exit[stage], funnel.first_exit[stage + 1]):
         factor = factors[0 if funnel.kinds[j] in FORWARD else 1]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from forecast.config import Config
 from forecast.sources import pair
 from forecast.sources.columns import HUBSPOT_DATE, QUOTED_DATE
-from forecast.sources.inputs import Inputs
+from forecast.sources.inputs import Inputs, rows_of_history
 from forecast.sources.names import ALIASES, simplified
 from forecast.sources.tables import Tables
 
@@ -24,10 +24,9 @@ HISTORY: Mapping[str, tuple[str, ...]] = {
 
 
 def is_history(config: Config, inputs: Inputs) -> bool:
-    if "stage_history" not in inputs:
-        return False
-    words = {simplified(name) for name in inputs["stage_history"].frame.columns}
-    return {"value", "date entered"} <= words
+    raw = rows_of_history(inputs, HISTORY["deal_id"])
+    words = set() if raw is None else {simplified(name) for name in raw.frame.columns}
+    return {"value", "date entered"} <= words and ("stage_history" in inputs or not words & set(ALIASES["stage"]))
 
 
 def read_history(config: Config, inputs: Inputs) -> tuple[Config, Tables]:

@@ -51,6 +51,15 @@ def read(config: Config, name: str) -> Raw:
     return read_query(config.source.database, name, file=config.path)
 
 
+def rows_of_history(tables: Inputs, names: tuple[str, ...]) -> Raw | None:
+    """The stage rows; or the only table, where ids (a column called as `names` say) occur in several of its rows."""
+    if "stage_history" in tables:
+        return tables["stage_history"]
+    raw = tables["deals"]
+    keys = [column for column in raw.frame.columns if simplified(column) in names]
+    return raw if keys and raw.frame[keys[0]].duplicated().any() else None
+
+
 def found_in(folder: Path) -> dict[str, str]:
     """Role -> name of the file in a folder that is called as such tables are."""
     there = {simplified(path.stem): path.name for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES}

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from forecast.config import Config
 from forecast.sources import pair
-from forecast.sources.inputs import Inputs
+from forecast.sources.inputs import Inputs, rows_of_history
 from forecast.sources.names import ALIASES, simplified
 from forecast.sources.quality import Sieve
 from forecast.sources.tables import Tables
@@ -26,9 +26,8 @@ HISTORY: Mapping[str, tuple[str, ...]] = {
 
 
 def fits(config: Config, inputs: Inputs) -> bool:
-    if "stage_history" not in inputs:
-        return False
-    words = {simplified(name) for name in inputs["stage_history"].frame.columns}
+    raw = rows_of_history(inputs, HISTORY["deal_id"])
+    words = set() if raw is None else {simplified(name) for name in raw.frame.columns}
     return {"opportunity id", "stage name", "created date"} <= words
 
 

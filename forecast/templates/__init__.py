@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from forecast.config import StagePrior
+from forecast.config import FollowUpSection, StagePrior
 from forecast.errors import FunnelError, near
 
 FOLDER = Path(__file__).parent
@@ -15,7 +15,8 @@ LANGUAGES = ("en", "fr")
 
 @dataclass(frozen=True)
 class Template:
-    """One funnel in one language. `priors`: stage -> assumption. `about`: the comment at its head."""
+    """One funnel in one language. `priors`: stage -> assumption. `follow_ups`: deals that a win brings about,
+    or None. `about`: the comment at its head."""
 
     name: str
     stages: tuple[str, ...]
@@ -23,6 +24,7 @@ class Template:
     lost: str
     viable_from: str
     priors: dict[str, StagePrior]
+    follow_ups: FollowUpSection | None
     about: str
 
 
@@ -38,6 +40,7 @@ def template(name: str, language: str = "en") -> Template:
         raise FunnelError(f"templates are not written in '{language}'", remedy=f"Known: {', '.join(LANGUAGES)}.")
     text = (FOLDER / f"{name}.toml").read_text(encoding="utf-8")
     data = tomllib.loads(text)
+    later = data.get("follow_ups")
     stages = [stage[language] for stage in data["stages"]]
     return Template(
         name=data["name"][language],
@@ -49,5 +52,6 @@ def template(name: str, language: str = "en") -> Template:
             stage[language]: StagePrior(conversion=stage["conversion"], lead_time=stage["lead_time"])
             for stage in data["stages"]
         },
+        follow_ups=None if later is None else FollowUpSection(**{**later, "stage": later["stage"][language]}),
         about=text.splitlines()[0].removeprefix("# "),
     )

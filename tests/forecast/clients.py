@@ -22,13 +22,17 @@ class Company(NamedTuple):
 
 
 def company(
-    seed: int, *, variance: float, months: int, clients: float = 4.0, deals: float = 5.0, within: float = 60.0
-) -> Company:
-    """clients: new ones a month. deals: of each, on average, one at least, created within so many days."""
+    seed: int, *, variance: float, months: int, clients: float = 4.0, deals: float = 5.0, within: float = 60.0,
+    large: int = 0, lately: tuple[float, float] = (0.0, 0.0),
+) -> Company:  # fmt: skip
+    """clients: new ones a month. deals: of each, on average, one at least, created within so many days.
+
+    large: clients that bring, in place of all others, the deals created on the days from lately[0] to lately[1].
+    """
     random = np.random.default_rng(seed)
     end = 30.0 * months
     number = random.poisson(clients * months)
-    frailty = random.gamma(1 / variance, variance, number) if variance else np.ones(number)
+    frailty = random.gamma(1 / variance, variance, number + large) if variance else np.ones(number + large)
     rows, client = [], []
     for c, begin in enumerate(np.sort(random.uniform(-within, end, number))):
         for _ in range(1 + random.poisson(deals - 1)):
@@ -36,14 +40,15 @@ def company(
             if not 0 <= day < end:
                 continue
             deal = f"D{len(client):05d}"
-            client.append(f"C{c:04d}")
+            whose = number + random.integers(large) if large and lately[0] <= day < lately[1] else c
+            client.append(f"C{whose:04d}")
             while stage < 3 and day < end:
                 rows.append((deal, FUNNEL.states[stage], FIRST + pd.Timedelta(seconds=int(day * 86_400)), amount))
                 if stage == 2:
                     break
-                hazard = ONWARDS * frailty[c] + LOST
+                hazard = ONWARDS * frailty[whose] + LOST
                 day += random.exponential(1 / hazard)
-                stage = stage + 1 if random.random() < ONWARDS * frailty[c] / hazard else 3
+                stage = stage + 1 if random.random() < ONWARDS * frailty[whose] / hazard else 3
             if stage == 3 and day < end:
                 rows.append((deal, FUNNEL.lost, FIRST + pd.Timedelta(seconds=int(day * 86_400)), amount))
     history = pd.DataFrame(rows, columns=["deal_id", "stage", "entered", "amount"])
@@ -58,4 +63,4 @@ def company(
     known = {"client": Known.CREATION, "amount": Known.CHANGE}
     until = FIRST + pd.Timedelta(days=end)
     made = Tables(table, history, True, known, Ledger(), None, until)
-    return Company(made, pd.Series(frailty, [f"C{c:04d}" for c in range(number)]))
+    return Company(made, pd.Series(frailty, [f"C{c:04d}" for c in range(number + large)]))

@@ -498,3 +498,32 @@ class TestTrend:
         ):
             assert run(monkeypatch, "trend", company, *arguments) == 2
             assert told in capsys.readouterr().err
+
+    def test_a_bridge_between_two_days(
+        self, company: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """With a stand-in for the bridge, which has tests of its own; a month before the question by default."""
+        from forecast import bridge
+
+        level = {"p50": 1.0, "p_hit": 0.5, "mean": 1.0}
+        days: list[list[str]] = []
+
+        def walked(then: Any, now: Any, **_: Any) -> dict[str, Any]:
+            days.append([one.summary["origin"] for one in (then, now)])
+            parts = [{"part": name, "deals": None, **level} for name in ("won", "learned")]
+            period = {"period": "2024Q2", "start": "2024-04-01", "end": "2024-06-30", "target": 5.0}
+            ends = {"before": level, "after": level, "move": level, "parts": parts, "learned_se": 0.0}
+            asked = {"from": days[-1][0], "to": days[-1][1], "draws": 9, "periods": [{**period, **ends}]}
+            return {"funnel": "A", "currency": "EUR", **asked}
+
+        monkeypatch.setattr(bridge, "bridge", walked)
+        files = ("--json", company / "b.json", "--csv", company / "b.csv")
+        assert run(monkeypatch, "bridge", company, *files) == 0
+        assert "What moved the forecast of A" in capsys.readouterr().out
+        assert run(monkeypatch, "bridge", company, "--from", "2024-04-01", "--to", "2024-04-03") == 0
+        assert days == [["2024-03-10", "2024-04-10"], ["2024-04-01", "2024-04-03"]]
+        assert json.loads((company / "b.json").read_text())["to"] == "2024-04-10"
+        assert list(pd.read_csv(company / "b.csv")["part"]) == ["before", "won", "learned", "after"]
+        for day in ("2024-04-10", "2024-03-01..2024-04-01"):
+            assert run(monkeypatch, "bridge", company, "--from", day) == 2
+            assert "is not a day before 2024-04-10" in capsys.readouterr().err

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from forecast.screen import WIDTH
-from forecast.terminal_trend import show_trend
+from forecast.terminal_trend import PARTS, show_bridge, show_trend
 
 ROW = {
     "asked": "2017-12-31T10:00:00+00:00", "target": 3_280_480.5, "p_hit_se": 0.011, "p10": 2.79e6, "p90": 3.99e6,
@@ -62,3 +62,33 @@ def test_targets_are_told_where_they_differ() -> None:
     assert "As of target chance" in words
     assert "2017-09-01 3.00M 66 %" in words
     assert "target 3,280,480.50" not in words
+
+
+def test_a_bridge_from_level_to_level() -> None:
+    parts = [
+        {"part": name, "deals": 10 * number, "p50": -1e3 * number, "p_hit": 0.001 * number - 0.001, "mean": 0.0}
+        for number, name in enumerate(PARTS)
+    ]
+    parts[-1]["deals"] = None
+    level = {"p50": 3.49e6, "p_hit": 0.66, "mean": 3.63e6}
+    period = {
+        **BOARD["periods"][0], "before": level, "after": level, "move": level, "parts": parts, "learned_se": 2.1e4,
+    }  # fmt: skip
+    board = {
+        "funnel": "Maven", "currency": "USD", "from": "2017-09-01", "to": "2017-10-01", "draws": 2000,
+        "periods": [period],
+    }  # fmt: skip
+    shown = Console(width=WIDTH, highlight=False)
+    with shown.capture() as capture:
+        show_bridge(board, shown)
+    lines = capture.get().splitlines()
+    assert all(len(line) <= WIDTH for line in lines)
+    words = " ".join(capture.get().split())
+    for told in (
+        "What moved the forecast of Maven From 1 September 2017 to 1 October 2017, 2,000 draws of either day.",
+        "2017Q4 (1 October to 31 December 2017), target 3,280,480.50 USD deals P50 mean chance",
+        "1 September 2017 3.49M 3.63M 66 % Won in between 0 0 0 −0.1",
+        "Lost in between 10 −1,000 0 0 Moved to another stage 20 −2,000 0 +0.1",
+        "amounts −6,000 ± 21.0k 0 +0.5 1 October 2017 3.49M 3.63M 66 %",
+    ):
+        assert told in words

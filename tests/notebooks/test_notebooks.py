@@ -95,6 +95,21 @@ def test_the_first_notebook_says_what_ask_answers(asked: Asked, tmp_path: Path) 
     assert f"is {in_words(told['periods'][0]['p_hit'])}" in titles[0]
 
 
+def test_the_fifth_notebook_shows_what_was_seen_and_learned(asked: Asked, tmp_path: Path) -> None:
+    notebook = executed(
+        NOTEBOOKS / "05_how_the_model_works.py", tmp_path, at_the_end="1", source=str(asked.folder / "funnel.toml"),
+        draws=asked.answer.summary["draws"],
+    )  # fmt: skip
+    shown = outputs(notebook)
+    assert not [output for output in shown if output.get("name") == "stderr"]
+    titles = [one["data"][FIGURE]["layout"]["title"]["text"] for one in shown if FIGURE in one.get("data", {})]
+    assert len(titles) == 4
+    printed = "".join(one.get("text", "") for one in shown)
+    assert asked.answer.fit.health.told() in printed
+    visits = asked.answer.fit.history.visits
+    assert f"{(visits.state == 0).sum():,} visits to" in printed
+
+
 def test_the_sixth_notebook_reads_a_backtest(tmp_path: Path) -> None:
     folder = tmp_path / "shop"
     (folder / "backtest").mkdir(parents=True)

@@ -86,6 +86,20 @@ def test_conversion_of_stages_where_nothing_can_convert_stays() -> None:
     np.testing.assert_array_equal(levers.conversion(given(draws), 0, 0.1).draws.hazard, hazard)
 
 
+def test_conversion_where_the_rounding_of_a_sum_is_all_that_is_left() -> None:
+    """Stays of minutes beside stays of weeks: 15 to 20 exits a day leave 1e-14 to 1e-17 after two days."""
+    draws = case(n_draws=500)
+    hazard = draws.hazard.copy()
+    hazard[:, :3, 0] = np.random.default_rng(1).uniform(5, 7, (500, 3))
+    draws = replace(draws, hazard=hazard)
+    forward, other = incidence(draws, 0)
+    assert (1 - forward - other <= 0)[:, 1:-1].any()
+    after = levers.conversion(given(draws), 0, 0.05).draws
+    assert np.isfinite(after.hazard).all()
+    p = levers.conversion_rate(draws, 0)
+    np.testing.assert_allclose(levers.conversion_rate(after, 0), np.clip(p + 0.05, 0, 1), atol=1e-12)
+
+
 def test_conversion_as_simulated() -> None:
     """One stage: its share of wins in the end is p', within Monte Carlo error."""
     draws = calm_draws(

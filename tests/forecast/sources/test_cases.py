@@ -248,6 +248,35 @@ def test_tables_are_found_in_a_folder_by_the_names_that_crms_give_them(tmp_path:
     assert story(tables, "1") == ["A", "Closed Won"]
 
 
+@pytest.mark.parametrize(
+    ("name", "rows", "shape"),
+    [
+        (
+            "deal_stage.csv",
+            "deal_id,value,date_entered\n1,A,1735812000000\n1,closedwon,1738490400000\n",
+            "hubspot_history",
+        ),
+        (
+            "x.csv",
+            "OpportunityId,StageName,CreatedDate\n1,A,2025-01-02\n1,Closed Won,2025-02-02\n",
+            "salesforce_history",
+        ),
+        ("y.csv", "deal_id,value,stage,date_entered\n1,5,A,2025-01-02\n1,5,Won,2025-02-02\n", "canonical"),
+    ],
+)
+def test_a_history_alone_is_enough(tmp_path: Path, name: str, rows: str, shape: str) -> None:
+    (tmp_path / name).write_text(rows)
+    config, tables = load(tmp_path / name)
+    assert config.source.shape == shape
+    assert tables.stage_history["entered"].dt.strftime("%Y-%m-%d").tolist() == ["2025-01-02", "2025-02-02"]
+
+
+def test_a_report_of_opportunities_is_no_history(tmp_path: Path) -> None:
+    path = tmp_path / "report.csv"
+    path.write_text("Opportunity ID,Stage Name,Created Date,Close Date\n1,Closed Won,2025-01-02,2025-02-02\n")
+    assert load(path)[0].source.shape == "closed_only"
+
+
 def test_hubspots_own_export_of_dates(tmp_path: Path) -> None:
     head = '"Record ID","Deal Stage","Pipeline","Create Date","Close Date","Amount",'
     head += ",".join(f'"Date entered ""{stage} (Sales)"""' for stage in ("Qualified", "Offer", "Closed won")) + "\n"

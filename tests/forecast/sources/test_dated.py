@@ -51,6 +51,21 @@ def test_salesforces_history_dates_what_sellers_expect(tmp_path: Path) -> None:
     assert tables.ledger.set_aside == 0
 
 
+@pytest.mark.parametrize("day", ["2025-01-06", "2025-01-10", "2025-01-11", "2025-01-21", "2025-03-02"])
+def test_the_past_is_what_a_copy_of_that_day_would_give(tmp_path: Path, day: str) -> None:
+    config, tables = loaded(tmp_path, deals=OPPORTUNITY, stage_history=HISTORY)
+    head, *rows = HISTORY.splitlines()
+    before = [row for row in rows if row.rsplit(",", 1)[1] < day]
+    last = {row.split(",")[0]: row.split(",") for row in before}
+    created = {"1": "2025-01-01", "2": "2025-01-05"}
+    copied = [",".join([deal, created[deal], *row[1:-1]]) for deal, row in last.items()]
+    (tmp_path / "then").mkdir()
+    then = {"deals": [OPPORTUNITY.splitlines()[0], *copied], "stage_history": [head, *before]}
+    files = {name: "\n".join([*lines, ""]) for name, lines in then.items()}
+    old_config, old_tables = loaded(tmp_path / "then", **files)
+    assert on(config, tables, day) == on(old_config, old_tables, day)
+
+
 def test_a_history_of_fields_dates_them_from_the_old_value_on(tmp_path: Path) -> None:
     fields = "OpportunityId,Field,OldValue,NewValue,CreatedDate\n1,StageName,A,B,2025-01-20\n"
     fields += "1,Probability,10,60,2025-01-20\n1,CloseDate,2025-02-01,2025-04-01,2025-01-10\n"

@@ -1,0 +1,112 @@
+"""Simulation-based calibration (Talts et al. 2018): over worlds drawn from the priors, the rank of every true
+parameter among draws from its posterior is uniform, if density, sampler and data agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from scipy.stats import chisquare
+
+from forecast.fit import _sample
+from forecast.history import Floats
+from forecast.models.definition import by_name, expand
+from tests.forecast.models.worlds import AGES, EXITS, KIND, ONWARDS, World, world
+
+WORLDS = 240
+DRAWS = 1999  # kept 99 of them at even distance: ranks 0..99
+KEPT = 99
+BINS = 20  # of 5 ranks; 12 worlds expected in each
+LEVEL = 0.01  # of a false alarm, over all quantities together
+
+
+class Ranks(NamedTuple):
+    """By quantity, (worlds,) ranks of the truth, and those among draws that are too narrow or moved."""
+
+    honest: dict[str, list[int]]
+    narrow: dict[str, list[int]]
+    moved: dict[str, list[int]]
+
+
+def quantities(values: Mapping[str, Floats]) -> dict[str, Floats]:
+    """(draws,) by name: parameters, what a user reads of them, and sums in which many parameters come together."""
+    hazard, calendar, effect = values["log_hazard"], values["log_calendar"], values["effect"]
+    told = {}
+    for j, (source, to) in enumerate(EXITS):
+        told[f"level {source}->{to}"] = hazard[:, j].mean(axis=1)
+        told[f"first days {source}->{to}"] = hazard[:, j, 0]
+        told[f"old age {source}->{to}"] = hazard[:, j, -1] - hazard[:, j, 0]
+        told[f"region {source}->{to}"] = effect[:, j, 0]
+        told[f"slope of size {source}->{to}"] = effect[:, j, 2]
+        told[f"in March {source}->{to}"] = (hazard[:, j] + calendar[:, KIND[j], 2, None]).mean(axis=1)
+    for kind in range(3):
+        for name, column in zip(("quarter", "drift", "shock"), range(3), strict=True):
+            told[f"size of {name}, kind {kind}"] = values["log_calendar_size"][:, kind, column]
+        told[f"spread of months, kind {kind}"] = calendar[:, kind].std(axis=1)
+        told[f"size of regions, kind {kind}"] = values["log_effect_size"][:, kind, 0]
+    width = np.diff(np.append(AGES, AGES[-1] + 50))
+    for source in (0, 1):
+        here = [j for j, (state, _) in enumerate(EXITS) if state == source]
+        each = np.exp(hazard[:, here])
+        total = each.sum(axis=1)
+        before = np.cumsum(total * width, axis=1) - total * width
+        left = np.exp(-before) * -np.expm1(-total * width)
+        onwards = each[:, [bool(ONWARDS[j]) for j in here]].sum(axis=1)
+        told[f"conversion of stage {source}"] = (left * onwards / total).sum(axis=1)
+    told["frailty"] = values["log_frailty_variance"][:, 0]
+    told["arrivals in January"], told["arrivals in December"] = values["log_arrival_rate"][:, [0, -1]].T
+    told["drift of arrivals"] = values["log_arrival_size"][:, 0]
+    told["scatter of arrivals"] = values["log_arrival_scatter"][:, 0]
+    told["level of amounts"], told["amounts by size"] = values["log_amount"][:, [0, 3]].T
+    told["scatter of amounts"] = values["log_amount_scatter"][:, 0]
+    return told
+
+
+def posterior(made: World, seed: int) -> tuple[dict[str, Floats], int]:
+    """(KEPT, ...) by name, and the number of divergences."""
+    points, divergences = _sample(made.terms, DRAWS, seed, 0.95, 1, lambda *_: None)
+    stacked = np.swapaxes(points, 0, 1).reshape(-1, points.shape[-1])
+    kept = stacked[np.linspace(0, len(stacked) - 1, KEPT).round().astype(np.int64)]
+    return {**by_name(made.terms, kept), **expand(made.terms, kept)}, divergences
+
+
+def unlikely(ranks: Mapping[str, list[int]]) -> dict[str, float]:
+    """The p-values of chi-square tests for uniform ranks that are too small for so many quantities (Bonferroni)."""
+    found = {}
+    for name, of_quantity in ranks.items():
+        counts = np.bincount(np.array(of_quantity) * BINS // (KEPT + 1), minlength=BINS)
+        p = float(chisquare(counts).pvalue)
+        if p < LEVEL / len(ranks):
+            found[name] = p
+    return found
+
+
+@pytest.mark.calibration
+def test_ranks_of_the_truth_are_uniform() -> None:
+    """And those among draws that are a third too narrow, or moved by half a standard deviation, are not."""
+    ranks = Ranks({}, {}, {})
+    for seed in range(WORLDS):
+        made = world(seed)
+        drawn, divergences = posterior(made, seed)
+        told, truths = quantities(drawn), quantities({name: value[None] for name, value in made.truth.items()})
+        assert told.keys() == truths.keys()
+        for name, values in told.items():
+            truth, middle = truths[name][0], values.mean()
+            for kind, seen in zip(
+                ranks, (values, middle + (values - middle) * 2 / 3, values + values.std() / 2), strict=True
+            ):
+                kind.setdefault(name, []).append(int((seen < truth).sum()))
+        if seed % 20 == 19:
+            print(
+                f"{seed + 1} worlds, {divergences} divergences in the last; unlikely: {unlikely(ranks.honest)}",
+                flush=True,
+            )
+    smallest = {name: float(chisquare(np.bincount(np.array(r) * BINS // (KEPT + 1), minlength=BINS)).pvalue)
+                for name, r in ranks.honest.items()}  # fmt: skip
+    print("smallest p-values:", sorted(smallest.items(), key=lambda item: item[1])[:5], "of", len(smallest))
+    assert not unlikely(ranks.honest)
+    assert len(unlikely(ranks.narrow)) > len(smallest) / 2
+    assert len(unlikely(ranks.moved)) > len(smallest) / 2
