@@ -21,6 +21,7 @@ from forecast import (
     record,
     runs,
     setup,
+    sheets,
     templates,
     terminal,
     terminal_backtest,
@@ -35,6 +36,7 @@ from forecast.screen import console
 from forecast.sources import load
 from forecast.told import Told
 from forecast.windows import usual_horizon, windows
+from forecast.workbook import workbook
 
 app = typer.Typer(
     help="Can this sales funnel reach its target?",
@@ -180,7 +182,10 @@ def forecast(
     summary = outputs.finite(answer.summary)
     told = outputs.with_files(summary, {})
     try:
-        outputs.write(files, summary, answer.samples, answer.deals, lambda: _page(answer, lang))
+        outputs.write(
+            files, summary, answer.samples, answer.deals, lambda: _page(answer, lang),
+            lambda: workbook(sheets.of_answer(summary, answer.samples(), answer.deals())),
+        )  # fmt: skip
         told = outputs.with_files(summary, files)
     finally:  # the answer is shown also where the disk is full
         with speaking(lang):

@@ -195,9 +195,12 @@ class RecordingSection(Section):
 
 
 class ModelSection(Section):
-    """`attributes`: the columns that the model uses; None: those that exist and have 2 to 60 levels."""
+    """`attributes`: the columns that the model uses; None: those that exist and have 2 to 60 levels. `seller`: the
+    column that names who sells.
+    """
 
     attributes: tuple[Name, ...] | None = None
+    seller: Name = "owner"
 
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -258,6 +261,79 @@ class PeriodTarget(Section):
         return str(value) if isinstance(value, int) else value
 
 
+Change = Annotated[float, Field(gt=-1, allow_inf_nan=False)]
+Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Joining(Section):
+    """`sellers` who join on the first day of a month (2017-11), and after `ramp_months` create as many new deals as the
+    average seller does; until then in proportion.
+    """
+
+    month: Name
+    sellers: Annotated[int, Field(ge=1)] = 1
+    ramp_months: Number = 0
+
+    @field_validator("month")
+    @classmethod
+    def _a_month(cls, value: str) -> str:
+        if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", value):
+            raise ValueError(f"write a month as 2017-11, not '{value}'")
+        return value
+
+
+class ScenarioSection(Section):
+    """A named set of assumptions; what is not named stays as it is.
+
+    `conversion`: stage -> points of its conversion rate (0.05 is + 5 points). `lead_time`: stage -> change (-0.1 is
+    10 % shorter). `new_deals`: change of their number, or `new_deals_per_month`. `amount`: change of all amounts.
+    `price`: change of price, which is one of amounts, and by `elasticity` of the conversion rate of the last stage.
+    `lost_clients`: whose open deals are gone, and who bring no more. `leave`: sellers whose open deals others take
+    over, and who create no more. `join`: sellers to come.
+    """
+
+    conversion: Mapping[Name, Annotated[float, Field(gt=-1, lt=1)]] = Field(default_factory=dict)
+    lead_time: Mapping[Name, Change] = Field(default_factory=dict)
+    new_deals: Change = 0.0
+    new_deals_per_month: Number | None = None
+    amount: Change = 0.0
+    price: Change = 0.0
+    elasticity: Annotated[float, Field(le=0, allow_inf_nan=False)] = 0.0
+    lost_clients: tuple[Name, ...] = ()
+    leave: tuple[Name, ...] = ()
+    join: tuple[Joining, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.new_deals and self.new_deals_per_month is not None:
+            raise ValueError("give new_deals or new_deals_per_month, not both")
+        return self
+
+
+class CapacitySection(Section):
+    """What can be delivered in a month, in won `deals` or in their `amount`; other months under `months`; `backlog`:
+    what waits at the origin.
+    """
+
+    deals: Number | None = None
+    amount: Number | None = None
+    months: Mapping[Name, Number] = Field(default_factory=dict)
+    backlog: Number = 0.0
+
+    @model_validator(mode="after")
+    def _one_measure(self) -> Self:
+        if self.deals is not None and self.amount is not None:
+            raise ValueError("give deals or amount, not both")
+        if self.deals is None and self.amount is None and (self.months or self.backlog):
+            raise ValueError("say how many deals, or which amount, a usual month can take")
+        return self
+
+    @property
+    def usual(self) -> float | None:
+        """Of a month that is not named."""
+        return self.deals if self.deals is not None else self.amount
+
+
 class ForecastSection(Section):
     """`wanted`: the chance of the target that is aimed at."""
 
@@ -298,6 +374,8 @@ class Config(Section):
     forecast: ForecastSection = ForecastSection()
     dependence: DependenceSection = DependenceSection()
     quotas: Mapping[Name, Mapping[Name, Mapping[Name, Quota]]] = Field(default_factory=dict)
+    scenarios: Mapping[Name, ScenarioSection] = Field(default_factory=dict)
+    capacity: CapacitySection = CapacitySection()
     _path: Path | None = PrivateAttr(default=None)
 
     @property
@@ -328,6 +406,12 @@ class Config(Section):
             begins = None if self.follow_ups is None else self.follow_ups.stage
             if begins is not None and begins not in self.funnel.stages:
                 raise ValueError(f"[follow_ups] '{begins}' is not an open stage. {near(begins, self.funnel.stages)}")
+            for name, scenario in self.scenarios.items():
+                for stage in (*scenario.conversion, *scenario.lead_time):
+                    if stage not in self.funnel.stages:
+                        raise ValueError(
+                            f"[scenarios.{name}] '{stage}' is not a stage. {near(stage, self.funnel.stages)}"
+                        )
         if self.source.rates and not self.funnel.currency:
             raise ValueError("[source.rates] needs the currency that they lead to: currency under [funnel]")
         self.periods()
@@ -403,7 +487,7 @@ def _keys(place: tuple[int | str, ...]) -> Iterator[str]:
     """The keys that the table at `place` can have."""
     model: Any = Config
     for part in place:
-        if isinstance(part, int):
+        if isinstance(part, int) or part not in model.model_fields:  # a name that the file gives
             continue
         model = _model_in(model.model_fields[part].annotation)
     for name, info in model.model_fields.items():

@@ -38,7 +38,8 @@ class Scenario:
     """Everything that one simulation takes.
 
     labels: names of the groups of each grouping. open_visit: (N,) index of the visit of each open deal; these are
-    the first N of `open_deals`, after which come the lost ones, where lost deals are ever opened again.
+    the first N of `open_deals`, after which come the lost ones, where lost deals are ever opened again. deal_row,
+    template_row: rows of `open_deals` and of `templates` in the deals of the history.
     """
 
     draws: Draws
@@ -46,6 +47,8 @@ class Scenario:
     templates: Deals
     labels: dict[str, list[str]]
     open_visit: Ints
+    deal_row: Ints
+    template_row: Ints
 
 
 def deal_keys(ids: Iterable[str]) -> np.ndarray:
@@ -112,6 +115,8 @@ def scenario(
         templates=deals(chosen, first[chosen], np.zeros(len(chosen)), NEW),
         labels=labels,
         open_visit=open_visit,
+        deal_row=rows_at_risk,
+        template_row=chosen,
     )
 
 

@@ -20,12 +20,12 @@ from forecast.exposure import Exposure, combinations, expose, month_starts
 from forecast.history import Floats, History, Ints
 from forecast.models import design
 from forecast.models.amounts import NO_AMOUNTS, amount_terms, won_amounts
-from forecast.models.arrivals import arrival_terms, count_arrivals
+from forecast.models.arrivals import ArrivalTerms, arrival_terms, count_arrivals
 from forecast.models.calendar import CalendarTerms
-from forecast.models.clients import ClientTerms, client_terms
+from forecast.models.clients import NO_CLIENTS, ClientTerms, client_terms
 from forecast.models.definition import check, define, expand, flat, initial_point, with_future
 from forecast.models.density import Terms, bind, log_density
-from forecast.models.exits import exit_terms, kinds_present
+from forecast.models.exits import ExitTerms, exit_terms, kinds_present
 from forecast.models.priors import Priors
 from forecast.reproduced import reproduced
 
@@ -186,24 +186,17 @@ def fit(
     exposure = expose(history, cells, cell_of_deal)
     _check_enough(exposure, history)
     months = _months(exposure, history.origin, until)
-    past = len(exposure.month_edges) - 1
-    number = np.asarray(months.month[:-1], dtype=np.int64)
-    begun = months[past - 1] == history.origin.to_period("M").to_timestamp() < history.origin
-    calendar = design.calendar((number - fiscal_year_starts) % 3, past - 1, begun)
     cell_design = design.cells(cells)
-    arrivals = count_arrivals(history, months[: past + 1])
-    seasonal = int((arrivals.days > 0).sum()) >= SEASONAL_MONTHS
+    exits, arrivals = _month_terms(history, exposure, months, cell_design, fiscal_year_starts, priors)
     progress = progress or (lambda *_: None)
     progress("Preparing the model", 0, 1)
     amounts = NO_AMOUNTS
     if np.isnan(history.visits.amount[history.visits.state < history.won]).any():
         won = won_amounts(history, cell_of_deal, len(cells))
         amounts = amount_terms(won, cell_design, len(cells.columns), priors)
-    by_month = design.arrivals(number - 1, past - 1, seasonal)
-    exits = exit_terms(exposure, calendar, cell_design, priors)
     names, client = coding.clients_apart(history)
     differing = client_terms(history, client, len(names), cell_of_deal, exposure.funnel, exposure.month_edges, priors)
-    terms = Terms(exits, arrival_terms(arrivals, by_month, priors), amounts, differing)
+    terms = Terms(exits, arrivals, amounts, differing)
     check(define(terms), terms)
     progress("Preparing the model", 1, 1)
     for target, longer in ATTEMPTS:
@@ -224,6 +217,35 @@ def fit(
     return Fit(
         history, exposure, cell_of_deal, cell_design, months[:-1], posterior, health, coding, history.origin, chains
     )
+
+
+def _month_terms(
+    history: History, exposure: Exposure, months: pd.DatetimeIndex, cells: design.Design, fiscal_year_starts: int,
+    priors: Priors,
+) -> tuple[ExitTerms, ArrivalTerms]:  # fmt: skip
+    """Terms of exits and of new deals, both by month; months: first days, with the end of the last."""
+    past = len(exposure.month_edges) - 1
+    number = np.asarray(months.month[:-1], dtype=np.int64)
+    begun = months[past - 1] == history.origin.to_period("M").to_timestamp() < history.origin
+    calendar = design.calendar((number - fiscal_year_starts) % 3, past - 1, begun)
+    arrivals = count_arrivals(history, months[: past + 1])
+    by_month = design.arrivals(number - 1, past - 1, int((arrivals.days > 0).sum()) >= SEASONAL_MONTHS)
+    return exit_terms(exposure, calendar, cells, priors), arrival_terms(arrivals, by_month, priors)
+
+
+def other_future(fit: Fit, fiscal_year_starts: int, seed: int) -> Fit:
+    """The same posterior of all that the history tells of, with the months after it drawn once more, given it."""
+    if fit.history.origin != fit.fitted:
+        raise ValueError(
+            f"history: expected that of the fit, as of {fit.fitted.date()}, got {fit.history.origin.date()}"
+        )
+    months = pd.DatetimeIndex([*fit.months, fit.months[-1] + pd.offsets.MonthBegin()])
+    seen = len(fit.exposure.cells)
+    cells = replace(fit.design, matrix=fit.design.matrix[:, :seen])
+    exits, arrivals = _month_terms(fit.history, fit.exposure, months, cells, fiscal_year_starts, Priors())
+    past = len(fit.exposure.month_edges) - 1
+    known = {**fit.posterior, "log_calendar": fit.posterior["log_calendar"][..., :past]}
+    return replace(fit, posterior=with_future(Terms(exits, arrivals, NO_AMOUNTS, NO_CLIENTS), known, seed))
 
 
 def _months(exposure: Exposure, origin: pd.Timestamp, until: pd.Timestamp) -> pd.DatetimeIndex:

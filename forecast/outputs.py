@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,12 @@ from forecast.errors import FunnelError
 
 Summary = Mapping[str, Any]
 
-NAMES = {"json": "forecast.json", "samples": "samples.parquet", "deals": "deals.csv", "report": "report.html"}
+NAMES = {
+    "json": "forecast.json", "samples": "samples.parquet", "deals": "deals.csv", "report": "report.html",
+    "workbook": "forecast.xlsx",
+}  # fmt: skip
 ENDINGS = {"samples": ".parquet", "deals": ".csv", "report": ".html", "csv": ".csv"}
-FORMULA = r"^[=+\-@\t\r\n]"  # spreadsheets run a cell that begins like this
+FORMULA = re.compile(r"[=+\-@\t\r\n]")  # spreadsheets run a cell that begins like this
 
 
 def chosen(out: Path | None, files: Mapping[str, Path | None]) -> dict[str, Path]:
@@ -78,14 +82,17 @@ def write(
     samples: Callable[[], pd.DataFrame],
     deals: Callable[[], pd.DataFrame],
     report: Callable[[], str],
+    workbook: Callable[[], bytes],
 ) -> None:
-    """Write what `files` asks for; tables and page are made only where they are wanted."""
+    """Write what `files` asks for; tables, page and workbook are made only where they are wanted."""
     if "samples" in files:
         write_parquet(files["samples"], samples())
     if "deals" in files:
         write_csv(files["deals"], deals())
     if "report" in files:
         write_text(files["report"], report())
+    if "workbook" in files:
+        write_bytes(files["workbook"], workbook())
     if "json" in files:
         write_json(files["json"], with_files(summary, files))
 
@@ -121,7 +128,7 @@ def write_parquet(path: Path, table: pd.DataFrame) -> None:
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
     """Text that a spreadsheet would run as a formula gets an apostrophe in front; dates are ISO days."""
-    safe = table.rename(columns=dict(zip(table.columns, _escaped(table.columns), strict=True)))
+    safe = table.rename(columns=dict(zip(table.columns, map(escaped, table.columns), strict=True)))
     for name in safe.columns:
         column = safe[name]
         if not (
@@ -129,12 +136,14 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
             or pd.api.types.is_bool_dtype(column)
             or pd.api.types.is_datetime64_any_dtype(column)
         ):
-            safe[name] = column.astype("str").str.replace(f"({FORMULA})", r"'\1", regex=True)
+            safe[name] = column.map(escaped, na_action="ignore")
     write_text(path, safe.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%d"))
 
 
-def _escaped(names: Iterable[object]) -> list[str]:
-    return list(pd.Series([str(name) for name in names], dtype="str").str.replace(f"({FORMULA})", r"'\1", regex=True))
+def escaped(value: object) -> str:
+    """Text that a spreadsheet takes as text."""
+    text = str(value)
+    return f"'{text}" if FORMULA.match(text) else text
 
 
 def write_text(path: Path, text: str) -> None:

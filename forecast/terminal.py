@@ -240,7 +240,10 @@ def _happened(summary: Summary, width: int) -> Iterator[RenderableType]:
 
 
 def _files(summary: Summary, width: int) -> Iterator[RenderableType]:
-    holds = {"json": "answer", "samples": "simulations", "deals": "open deals", "report": "page"}
+    holds = {
+        "json": "answer", "samples": "simulations", "deals": "open deals", "report": "page",
+        "workbook": "all, for Excel",
+    }  # fmt: skip
     files = [f"{path} ({holds[kind]})" for kind, path in summary["files"].items() if path is not None]
     if not files:
         yield Text("Files: none; --out DIR writes the answer, the simulations, the open deals and a page to read.")

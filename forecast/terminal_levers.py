@@ -119,7 +119,7 @@ def _period(period: Summary, asked: Summary, wanted: float, currency: str, width
     columns = [
         Column("one step", [size(row["lever"], row["size"]) for row in rows]),
         Column("chance, points", [points(row["p_hit_change"], row["p_hit_change_se"]) for row in rows]),
-        Column("middle (P50)", [_amount(row["p50_change"]) for row in rows]),
+        Column("middle (P50)", [amount(row["p50_change"]) for row in rows]),
         Column(f"for {percent(wanted)}", [_solution(one) for one in solved]),
     ]
     yield from tables("Lever", [name_of(row) for row in rows], columns, width)
@@ -140,7 +140,7 @@ def _solution(one: Summary) -> str:
     return f"at most {percent(one['p_hit'])}{mark}"
 
 
-def _amount(change: float) -> str:
+def amount(change: float) -> str:
     return ("- " if change < 0 else "+ ") + money(abs(change))
 
 

@@ -37,15 +37,19 @@ class Lever:
 
 def unit_levers(given: Assumptions, kept: int) -> list[Lever]:
     """Conversion and lead time of every open stage, then new deals and amounts."""
-    draws = given.draws
-    effect = usual_effect(given, kept)
-    upto = draws.funnel.age_edges[draws.funnel.age_edges <= STATED_AGE][-1]
-    by_age = float(upto) if upto > 0 else None
+    draws, effect = given.draws, usual_effect(given, kept)
+    by_age = stated_age(draws)
     found = []
     for stage, name in enumerate(draws.funnel.stages[: draws.funnel.n_open]):
         found.append(Lever(CONVERSION, name, _conversion(stage, by_age, effect), _room(draws, stage, by_age, effect)))
         found.append(Lever(LEAD_TIME, name, _lead_time(stage)))
     return [*found, Lever(NEW_DEALS, None, levers.new_deals), Lever(AMOUNT, None, levers.amount)]
+
+
+def stated_age(draws: Draws) -> float | None:
+    """The edge of the age bins by which conversion rates are told: the last one up to STATED_AGE."""
+    upto = draws.funnel.age_edges[draws.funnel.age_edges <= STATED_AGE][-1]
+    return float(upto) if upto > 0 else None
 
 
 def usual_effect(given: Assumptions, kept: int) -> Floats:

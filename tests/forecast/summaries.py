@@ -317,6 +317,42 @@ def business() -> Summary:
     return summary
 
 
+def with_scenarios() -> Summary:
+    """Two scenarios, one of them with a name that is a formula, and capacity."""
+    summary = maven()
+    told = []
+    for name, change in (("as it is", 0.0), ("=More", 0.05), ("[red]段階" * 9, -0.05)):
+        moved = {"p_hit_change": change, "p_hit_change_se": 0.01 if change else 0.0, "p50_change_se": 9_000.0}
+        ranges = dict.fromkeys(("p10_change", "p50_change", "p90_change", "mean_change"), 1000000.0 * change)
+        keys = ("period", "p_hit", "p_hit_se", "p10", "p50", "p90", "mean")
+        periods = [{**{key: one[key] for key in keys}, **moved, **ranges} for one in summary["periods"]]
+        months = [
+            {
+                **{key: one[key] for key in ("month", "p10", "p50", "p90", "mean")},
+                **dict.fromkeys(("p10_change", "p50_change", "p90_change"), 100000.0 * change),
+                "deals": 400.0, "capacity": 380.0, "p_backlog": 0.7 + change, "mean_backlog": 25.0,
+            }
+            for one in QUARTER_MONTHS
+        ]  # fmt: skip
+        changes = [f"new deals + {100 * change:.0f} %"] if change else []
+        told.append({"name": name, "changes": changes, "periods": periods, "months": months})
+    capacity = {"of": "deals", "usual": 380.0, "backlog": 0.0}
+    summary.update(scenarios={"capacity": capacity, "scenarios": told})
+    return summary
+
+
+def with_width() -> Summary:
+    """One period of which nothing varies."""
+    summary = maven()
+    names = ("parameters", "shocks", "new_deals", "chance")
+    first = [{"part": n, "share": s, "share_se": 0.026} for n, s in zip(names, (0.31, 0.6, 0.07, 0.02), strict=True)]
+    second = [{"part": name, "share": None, "share_se": None} for name in names]
+    told = {"period": "2017Q4", "p10": 2.5e6, "p90": 3.6e6, "sd": 4e5, "parts": first, "narrower_by": 0.17}
+    none = {"period": "2017", "p10": 1e7, "p90": 1e7, "sd": 0.0, "parts": second, "narrower_by": None}
+    summary.update(width={"draws": 2000, "periods": [told, none]})
+    return summary
+
+
 def reached() -> Summary:
     """The target is won already, so there is no factor; the chance without the largest client is certain."""
     summary = maven()
@@ -373,4 +409,4 @@ def hostile() -> Summary:
     return summary
 
 
-ALL = {one.__name__: one for one in (maven, business, reached, unasked, unhealthy, hostile)}
+ALL = {one.__name__: one for one in (maven, business, with_scenarios, with_width, reached, unasked, unhealthy, hostile)}

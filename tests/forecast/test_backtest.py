@@ -14,7 +14,7 @@ import pytest
 from forecast import backtest as module
 from forecast.backtest import Case, Settings, asked_of, backtest, grouping_of, part_of
 from forecast.baselines import Samples
-from forecast.config import Config
+from forecast.config import Config, FollowUpSection
 from forecast.errors import FunnelError
 from forecast.executors import executor
 from forecast.history import History, as_of, day_of
@@ -117,8 +117,9 @@ def test_another_question_is_asked_anew(company: tuple[Config, Tables], tmp_path
         (config.with_funnel(currency="USD"), tables, FAST),
         (config, Tables(**{**vars(tables), "stage_history": changed}), FAST),
         (config, tables, Settings(draws=201, seed=3, grouping="owner")),
+        (config.model_copy(update={"follow_ups": FollowUpSection()}), tables, FAST),
     ]
-    assert len({same, *(asked_of(*other) for other in others)}) == 4
+    assert len({same, *(asked_of(*other) for other in others)}) == 5
 
 
 @pytest.mark.usefixtures("without_model")

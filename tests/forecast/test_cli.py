@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from forecast import answer, cli, levers
 from forecast.question import Question
+from tests.conftest import Asked
 from tests.forecast import summaries
 from tests.forecast.answers import MONTHS
 
@@ -179,6 +181,51 @@ class TestWhatIf:
         assert written["files"]["json"] == str(file)
         assert run(monkeypatch, "levers", "--sample", "maven", "--wanted", "1.5") == 2
 
+    @pytest.fixture
+    def company(self, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """The small company, which is not fitted again, with scenarios."""
+        monkeypatch.setattr(answer, "ask", lambda *_, **__: asked.answer)
+        folder = tmp_path / "company"
+        shutil.copytree(asked.folder, folder, ignore=shutil.ignore_patterns(".funnel"))
+        with (folder / "funnel.toml").open("a") as file:
+            file.write('[scenarios."=More"]\nnew_deals = 0.5\n[capacity]\ndeals = 9\n')
+        return folder
+
+    def test_scenarios(
+        self, company: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        files = ("--json", tmp_path / "a.json", "--out", tmp_path / "out")
+        assert run(monkeypatch, "scenarios", company, *files) == 0
+        shown = capsys.readouterr().out
+        assert all(len(line) <= 100 for line in shown.splitlines())
+        assert "=More: new deals + 50 %" in shown
+        written = json.loads((tmp_path / "a.json").read_text("utf-8"))
+        names = [one["name"] for one in written["scenarios"]["scenarios"]]
+        assert names == ["as it is", "=More"]
+        table = pd.read_csv(tmp_path / "out" / "scenarios.csv")
+        assert table["scenario"].unique().tolist() == ["as it is", "'=More"]
+        told = written["scenarios"]["scenarios"][1]["periods"]
+        assert table.loc[table["scenario"] == "'=More", "p50"].tolist() == [one["p50"] for one in told]
+        months = pd.read_csv(tmp_path / "out" / "scenario_months.csv")
+        assert months["p_backlog"].between(0, 1).all()
+        book = pd.read_excel(tmp_path / "out" / "scenarios.xlsx", sheet_name="Scenarios", skiprows=3)
+        assert book["p50"].tolist() == pytest.approx(table["p50"].tolist())
+
+    def test_no_scenarios(
+        self, company: Path, asked: Asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        shutil.copy(asked.folder / "funnel.toml", company / "funnel.toml")
+        assert run(monkeypatch, "scenarios", company) == 2
+        assert "there are no scenarios" in capsys.readouterr().err
+
+    def test_width(
+        self, company: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run(monkeypatch, "width", company, "--json", tmp_path / "a.json") == 0
+        assert "the parts sum to 100" in capsys.readouterr().out
+        parts = json.loads((tmp_path / "a.json").read_text("utf-8"))["width"]["periods"][0]["parts"]
+        assert sum(part["share"] for part in parts) == pytest.approx(1)
+
 
 class TestForecast:
     """`funnel forecast`, with an answer made by hand where sampling would start."""
@@ -251,12 +298,14 @@ class TestForecast:
         assert sorted(path.name for path in tmp_path.rglob("*.*")) == [
             "a.json",
             "deals.csv",
+            "forecast.xlsx",
             "report.html",
             "samples.parquet",
         ]
         told = json.loads((tmp_path / "a.json").read_text("utf-8"))
         files = {
             "json": "a.json", "samples": "out/samples.parquet", "deals": "out/deals.csv", "report": "out/report.html",
+            "workbook": "out/forecast.xlsx",
         }  # fmt: skip
         assert told == {**summaries.maven(), "files": files}
         assert pq.read_table(tmp_path / "out" / "samples.parquet").column_names == [
@@ -266,10 +315,12 @@ class TestForecast:
         ]
         assert (tmp_path / "out" / "deals.csv").read_text() == "deal_id,p_win\n'=1,0.25\n2,0.5\n"
         assert "Can Maven hardware sales" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-        assert capsys.readouterr().out.splitlines()[-5:] == [
+        assert capsys.readouterr().out.splitlines()[-6:] == [
             "Files:", "a.json (answer)", "out/samples.parquet (simulations)", "out/deals.csv (open deals)",
-            "out/report.html (page)",
+            "out/report.html (page)", "out/forecast.xlsx (all, for Excel)",
         ]  # fmt: skip
+        book = pd.read_excel(tmp_path / "out" / "forecast.xlsx", sheet_name="Open deals", skiprows=2)
+        assert book["deal_id"].astype(str).tolist() == ["'=1", "2"]
 
     def test_language(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -158,9 +158,15 @@ class TestWriting:
             raise AssertionError
 
         files = outputs.chosen(None, {"json": tmp_path / "a.json"})
-        outputs.write(files, summaries.maven(), never, never, never)
+        outputs.write(files, summaries.maven(), never, never, never, never)
         told = json.loads((tmp_path / "a.json").read_text("utf-8"))["files"]
-        assert told == {"json": str(tmp_path / "a.json"), "samples": None, "deals": None, "report": None}
+        assert told == {
+            "json": str(tmp_path / "a.json"),
+            "samples": None,
+            "deals": None,
+            "report": None,
+            "workbook": None,
+        }
 
 
 class TestChosen:
@@ -172,6 +178,7 @@ class TestChosen:
             "samples": out / "samples.parquet",
             "deals": out / "deals.csv",
             "report": out / "report.html",
+            "workbook": out / "forecast.xlsx",
         }
         assert out.is_dir()
         assert outputs.chosen(None, {}) == {}

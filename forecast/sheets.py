@@ -1,0 +1,165 @@
+"""The sheets of workbooks: tables of an answer and of scenarios, with what their columns mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from forecast.workbook import MONEY, NOTE, NUMBER, SHARE, Sheet
+
+Summary = Mapping[str, Any]
+
+RANGE = "P10, p50, p90: in 1 of 10 futures it is lower than p10, in 5 lower than p50, in 9 lower than p90."
+CHANGES = "Changes are to the first scenario, on the same random numbers; they are exact where they are 0."
+FORMATS = {
+    **dict.fromkeys(("p_hit", "p_hit_se", "p_hit_change", "p_hit_change_se", "p_backlog", "share", "p_win"), SHARE),
+    **dict.fromkeys(
+        (
+            "target", "p10", "p50", "p90", "mean", "p10_change", "p50_change", "p50_change_se", "p90_change",
+            "mean_change", "won_to_date", "gap", "rtv", "from_open", "from_new", "won", "amount", "expected",
+            "expected_value",
+        ),
+        MONEY,
+    ),
+    **dict.fromkeys(("deals", "capacity", "mean_backlog", "age_days"), NUMBER),
+}  # fmt: skip
+PERIOD = (
+    "target",
+    "p_hit",
+    "p_hit_se",
+    "p10",
+    "p50",
+    "p90",
+    "mean",
+    "won_to_date",
+    "gap",
+    "rtv",
+    "from_open",
+    "from_new",
+)
+
+
+def of_answer(summary: Summary, samples: pd.DataFrame, deals: pd.DataFrame) -> list[Sheet]:
+    """The answer, months, clients, groups, levers, open deals, and the simulations by month."""
+    sheets = [
+        Sheet("Read me", _read_me(summary, "Can it reach its target?")),
+        _sheet(
+            "Answer",
+            _periods(summary),
+            RANGE,
+            "p_hit: the chance that the target is reached; se: its error of simulation.",
+        ),
+        _sheet("Months", _by_month(summary), RANGE, NOTE, "won: before the as-of date, part of the others."),
+        _sheet("Clients", _clients(summary), "expected: mean revenue still to come; share: of all that is."),
+        _sheet("Groups", _groups(summary), "Teams, sellers and the like: they sum to the whole."),
+    ]
+    if summary.get("levers") is not None:
+        sheets.append(_sheet("Levers", levers(summary), "One step of each lever, all else and all luck the same."))
+    told = "p_win: the chance that it is won; close: the day of winning, where it is; expected_value: in the periods."
+    return [*sheets, _sheet("Open deals", deals, told), _simulations(wide(samples))]
+
+
+def of_scenarios(summary: Summary, simulations: pd.DataFrame) -> list[Sheet]:
+    """`simulations`: see `joint`."""
+    told = summary["scenarios"]
+    sheets = [
+        Sheet("Read me", _read_me(summary, "What would scenarios bring?")),
+        _sheet("Scenarios", scenario_periods(told), RANGE, CHANGES),
+        _sheet(
+            "Months", scenario_months(told), RANGE, NOTE, CHANGES, "Won from the as-of date on.", *_of_capacity(told)
+        ),
+        Sheet("What they change", _changes(told)),
+    ]
+    return [*sheets, _simulations(simulations)]
+
+
+def scenario_periods(told: Summary) -> pd.DataFrame:
+    """One row per scenario and period."""
+    return pd.DataFrame([{"scenario": one["name"], **row} for one in told["scenarios"] for row in one["periods"]])
+
+
+def scenario_months(told: Summary) -> pd.DataFrame:
+    """One row per scenario and month; without the columns of capacity where none is given."""
+    table = pd.DataFrame([{"scenario": one["name"], **row} for one in told["scenarios"] for row in one["months"]])
+    return table if told["capacity"] else table.drop(columns=["capacity", "p_backlog", "mean_backlog"])
+
+
+def wide(samples: pd.DataFrame) -> pd.DataFrame:
+    """One row per simulation, one column per month, of what Answer.samples gives."""
+    months = samples["month"].drop_duplicates()
+    return samples.pivot(index="simulation", columns="month", values="won")[months].reset_index()
+
+
+def levers(summary: Summary) -> pd.DataFrame:
+    """One row per period and lever."""
+    periods = summary["levers"]["periods"]
+    return pd.DataFrame([{"period": one["period"], **row} for one in periods for row in one["tornado"]])
+
+
+def _sheet(name: str, table: pd.DataFrame, *notes: str) -> Sheet:
+    formats = {column: FORMATS[column] for column in table.columns if column in FORMATS}
+    formats |= {column: SHARE for column in table.columns if column.startswith("p_win")}
+    return Sheet(name, table, formats, notes)
+
+
+def _simulations(table: pd.DataFrame) -> Sheet:
+    months = [column for column in table.columns if column not in ("simulation", "scenario")]
+    note = "Won by month from the as-of date on. A row is one future: its months belong together, in all scenarios."
+    return Sheet("Simulations", table, dict.fromkeys(months, MONEY), [note])
+
+
+def _periods(summary: Summary) -> pd.DataFrame:
+    return pd.DataFrame([{"period": one["period"], **{key: one[key] for key in PERIOD}} for one in summary["periods"]])
+
+
+def _by_month(summary: Summary) -> pd.DataFrame:
+    rows = [{"period": one["period"], **month} for one in summary["periods"] for month in one["by_month"]]
+    return pd.DataFrame(rows)
+
+
+def _clients(summary: Summary) -> pd.DataFrame:
+    return pd.DataFrame(
+        [{"period": one["period"], **client} for one in summary["periods"] for client in one["clients"]["table"]]
+    )
+
+
+def _groups(summary: Summary) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {"period": one["period"], "grouping": groups["grouping"], **row}
+            for one in summary["periods"]
+            for groups in one["groups"]
+            for row in groups["rows"]
+        ]
+    )
+
+
+def _changes(told: Summary) -> pd.DataFrame:
+    rows = [
+        {"scenario": one["name"], "changes": line}
+        for one in told["scenarios"]
+        for line in one["changes"] or ["nothing"]
+    ]
+    return pd.DataFrame(rows)
+
+
+def _of_capacity(told: Summary) -> Sequence[str]:
+    if told["capacity"] is None:
+        return ()
+    of = {"deals": "won deals", "amount": "amounts won"}[told["capacity"]["of"]]
+    return (
+        f"Capacity is in {of}. What is more than it waits for the next month: p_backlog is the chance that something "
+        "waits at the end of the month, mean_backlog how much does on average.",
+    )
+
+
+def _read_me(summary: Summary, question: str) -> pd.DataFrame:
+    rows = {
+        "question": question, "funnel": summary["funnel"], "as of": summary["origin"],
+        "currency": summary["currency"], "simulations": summary["draws"], "seed": summary["seed"],
+        "the fit": summary["fit"]["message"], "ranges": RANGE, "adding up": NOTE,
+        "unit": "Amounts are in units of the currency, shares and chances are between 0 and 1.",
+    }  # fmt: skip
+    return pd.DataFrame({"about": list(rows), "": [str(value) for value in rows.values()]})
