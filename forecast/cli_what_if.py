@@ -114,7 +114,7 @@ def width(
         config, answer = answered(source, sample, progress, json, fresh, as_of, period, target, draws, seed, threads)
         from forecast import width as module
 
-        told = module.width(answer.what_if, answer.fit, config.funnel.fiscal_year_starts, progress)
+        told = module.width(answer.what_if, answer.fit, config, progress)
     finish({**answer.summary, "width": told}, json, terminal_width.show)
 
 

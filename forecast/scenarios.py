@@ -78,7 +78,14 @@ def assumed(asked: WhatIf, fit: Fit, prepared: Scenario, config: Config, section
     by_age = stated_age(given.draws)
     if section.leave:
         given = sellers.without_sellers(
-            fit, prepared, config.model.seller, section.leave, edges=edges, minor=asked.minor, seed=asked.seed
+            fit,
+            prepared,
+            config.model.seller,
+            section.leave,
+            edges=edges,
+            minor=asked.minor,
+            seed=asked.seed,
+            follow=config.follow_ups,
         )
     given = _without_clients(given, fit, prepared, section)
     for stage, points in section.conversion.items():
