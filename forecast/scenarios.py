@@ -18,7 +18,7 @@ from forecast.fit import Fit, Progress
 from forecast.history import Floats, Ints
 from forecast.new_deals import PER_MONTH
 from forecast.tornado import stated_age, usual_effect
-from forecast.what_if import Asked, WhatIf
+from forecast.what_if import Aim, WhatIf
 from simulations import Assumptions, answers, levers
 from simulations.capacity import backlog
 from simulations.pairs import moved_median
@@ -78,7 +78,14 @@ def assumed(asked: WhatIf, fit: Fit, prepared: Scenario, config: Config, section
     by_age = stated_age(given.draws)
     if section.leave:
         given = sellers.without_sellers(
-            fit, prepared, config.model.seller, section.leave, edges=edges, minor=asked.minor, seed=asked.seed
+            fit,
+            prepared,
+            config.model.seller,
+            section.leave,
+            edges=edges,
+            minor=asked.minor,
+            seed=asked.seed,
+            follow=config.follow_ups,
         )
     given = _without_clients(given, fit, prepared, section)
     for stage, points in section.conversion.items():
@@ -133,7 +140,7 @@ def _joined(given: Assumptions, fit: Fit, config: Config, section: ScenarioSecti
     return levers.new_deals(given, np.asarray(more) / active)
 
 
-def _period(asked: WhatIf, period: Asked, won: Ints) -> dict[str, Any]:
+def _period(asked: WhatIf, period: Aim, won: Ints) -> dict[str, Any]:
     revenue, before = period.revenue(won) / asked.minor, period.revenue(asked.base.won) / asked.minor
     moved, _ = asked.moved(period, won)
     quantiles = np.quantile(revenue, answers.P10_P50_P90)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from forecast.config import Joining
+from forecast.config import FollowUpSection, Joining
 from forecast.draws import Scenario, scenario
 from forecast.errors import FunnelError, near
 from forecast.fit import Fit
@@ -32,12 +32,13 @@ def sellers(history: History, column: str) -> list[str]:
 
 
 def without_sellers(
-    fit: Fit, prepared: Scenario, column: str, names: Sequence[str], *, edges: Floats, minor: int, seed: int
+    fit: Fit, prepared: Scenario, column: str, names: Sequence[str], *, edges: Floats, minor: int, seed: int,
+    follow: FollowUpSection | None = None,
 ) -> Assumptions:  # fmt: skip
     """The sellers leave at the origin. Their open deals go on at the rates of the average seller, all else about them
     as before; new deals that would have been theirs do not come. No other deal's path or amount changes.
 
-    edges: (M + 1,) days since 1970-01-01 of all months of the simulator.
+    edges: (M + 1,) days since 1970-01-01 of all months of the simulator. follow: as `prepared` was made.
     """
     history = fit.history
     who = history.deals[column].astype(object) if column in history.deals else None
@@ -49,7 +50,8 @@ def without_sellers(
     deals = history.deals.copy()
     open_ = np.isin(np.arange(len(deals)), history.visits.deal[history.open_visits()])
     deals[column] = who.where(~(theirs & open_), REASSIGNED)
-    moved = scenario(fit.with_history(replace(history, deals=deals)), edges, (), minor=minor, seed=seed)
+    later = fit.with_history(replace(history, deals=deals))
+    moved = scenario(later, edges, (), minor=minor, seed=seed, follow=follow)
     return levers.without_templates(
         Assumptions(
             replace(moved.draws, frailty=prepared.draws.frailty, follow_ups=prepared.draws.follow_ups),

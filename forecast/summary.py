@@ -10,6 +10,7 @@ import pandas as pd
 
 from forecast.asked import asked_about, ranges, won_by_deal
 from forecast.assumptions import Assumptions, assumptions, of_revenue, told
+from forecast.checkpoints import checkpoints
 from forecast.clientele import by_client, decisive, overdue_apart
 from forecast.config import Config
 from forecast.coverage import coverage, overdue
@@ -136,6 +137,7 @@ def _period(
         "groups": by_group(asked, quotas_of(config, period), groupings, *who),
         "decisive_deals": decisive(asked, config.dependence, *who),
         "without_overdue": overdue_apart(asked, parts, outcomes),
+        "checkpoints": checkpoints(asked, period, history, outcomes, edges),
         "actual": actual(day_of(period.start), day_of(period.after), target, history, recorded),
     }
 

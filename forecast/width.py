@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from forecast.config import Config
 from forecast.draws import scenario
 from forecast.fit import Fit, Progress, other_future
 from forecast.history import Floats, Ints
@@ -24,7 +25,7 @@ MOMENT = 2.0**-10  # days
 OTHER_LUCK = np.uint64(0x9E3779B97F4A7C15)
 
 
-def width(asked: WhatIf, fit: Fit, fiscal_year_starts: int, progress: Progress | None = None) -> dict[str, Any]:
+def width(asked: WhatIf, fit: Fit, config: Config, progress: Progress | None = None) -> dict[str, Any]:
     """The parts for every period, as plain data.
 
     parameters: hazards, effects, how clients differ, arrivals so far, amounts: what is not known yet of the funnel.
@@ -32,9 +33,9 @@ def width(asked: WhatIf, fit: Fit, fiscal_year_starts: int, progress: Progress |
     created, and what becomes of them. chance: what becomes of the deals that are open.
     """
     edges = asked.given.draws.month_edges + fit.history.day
-    other = other_future(fit, fiscal_year_starts, asked.seed + 1)
-    shocked = scenario(other, edges, (), minor=asked.minor, seed=asked.seed).draws
-    return parts(asked, replace(shocked, follow_ups=asked.given.draws.follow_ups), progress)
+    other = other_future(fit, config.funnel.fiscal_year_starts, asked.seed + 1)
+    shocked = scenario(other, edges, (), minor=asked.minor, seed=asked.seed, follow=config.follow_ups).draws
+    return parts(asked, shocked, progress)
 
 
 def parts(asked: WhatIf, shocked: Draws, progress: Progress | None = None) -> dict[str, Any]:

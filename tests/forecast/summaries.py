@@ -228,6 +228,16 @@ QUARTER: Summary = {
     "clients": CLIENTS,
     "groups": [{"grouping": "owner", "rows": [OWNER]}],
     "decisive_deals": [],
+    "checkpoints": [
+        {
+            "month": "2017-10",
+            "by": "2017-10-31",
+            "won_if_hit": 990_000.0,
+            "won_needed": 1_150_000.0,
+            "new_deals_if_hit": 870.0,
+            "new_deals": 855.0,
+        }
+    ],
     "without_overdue": {
         "expected": 44_000.0,
         "p_hit_without": 0.29,

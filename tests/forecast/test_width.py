@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from forecast import width as module
+from forecast.config import Config
 from forecast.fit import other_future
 from forecast.width import PARTS, parts, shares, width
 from tests.conftest import Asked
@@ -67,7 +68,7 @@ def test_nothing_varies() -> None:
 
 def test_of_a_real_answer(asked: Asked) -> None:
     answer = asked.answer
-    told = width(answer.what_if, answer.fit, 1)
+    told = width(answer.what_if, answer.fit, Config())
     jsonschema.validate(told, SCHEMA["properties"]["width"], jsonschema.Draft202012Validator)
     assert [one["period"] for one in told["periods"]] == [one["period"] for one in answer.summary["periods"]]
     for one, period in zip(told["periods"], answer.summary["periods"], strict=True):
