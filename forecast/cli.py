@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from forecast import (
+    cli_answers,
     cli_trend,
     cli_what_if,
     drafting,
@@ -266,6 +267,7 @@ def backtest(
     shown.print(Text(f"\nFile: {file}"), soft_wrap=True)
 
 
+cli_answers.add_to(app)
 cli_what_if.add_to(app)
 cli_trend.add_to(app)
 

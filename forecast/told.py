@@ -25,6 +25,9 @@ from forecast.words import (
     with_unit,
 )
 
+STAGE = 30  # letters of a stage's name in a sentence
+ASSUMED = 0.25  # share from which on assumptions are spoken of
+
 Summary = Mapping[str, Any]
 
 SPREAD = "spread"  # the verdict that no single client decides
@@ -317,6 +320,8 @@ def basis(summary: Summary) -> Iterator[str]:
     yield f"{told} {say('New deals: {expected} a month expected, {recent} lately.', expected=expected, recent=recent)}"
     if late := overdue(summary):
         yield late
+    if (line := assumed(summary)) is not None:
+        yield line
     yield checked(summary["fit"])
     if summary["fit"]["kept"]:
         yield say("The fit was kept from an earlier question about the same data; --fresh makes it anew.")
@@ -329,6 +334,29 @@ def basis(summary: Summary) -> Iterator[str]:
         why = f" ({mostly}{plain(first['reason'], 48 - len(mostly))})"
     numbers = {key: number(rows[key]) for key in ("read", "used", "set_aside")}
     yield f"{say('Rows: {read} read = {used} used + {set_aside} set aside', **numbers)}{why}"
+
+
+def assumed(summary: Summary) -> str | None:
+    """How far the period that rests most on assumptions does so, where it does to a large part."""
+    found = [period["assumed"] for period in summary["periods"] if period["assumed"] is not None]
+    largest = max(found, key=lambda one: float(one["share"]), default=None)
+    if largest is None or largest["share"] < ASSUMED:
+        return None
+    stage = plain(largest["stage"] or "", STAGE)
+    most = {
+        "conversion": say("conversion of {stage}", stage=stage),
+        "lead_time": say("lead time of {stage}", stage=stage),
+        "new_deals": say("number of new deals"),
+        "amounts": say("level of amounts"),
+    }[largest["most"]]
+    share = percent(largest["share"])
+    if largest["share"] >= 0.5:
+        return say(
+            "Rests mostly on assumptions: {share} of what is unsure, most of all the {most}.", share=share, most=most
+        )
+    return say(
+        "Rests in part on assumptions: {share} of what is unsure, most of all the {most}.", share=share, most=most
+    )
 
 
 def checked(fit: Mapping[str, Any]) -> str:
