@@ -15,6 +15,7 @@ from forecast.fit import Fit, Progress, fit
 from forecast.history import Floats, History, as_of, day_of, days
 from forecast.kept import Kept
 from forecast.levers import what_would_change
+from forecast.models.priors import stated
 from forecast.parts import kept_apart, parts_of
 from forecast.question import Question
 from forecast.quotas import groupings
@@ -146,7 +147,7 @@ def simulated(
     if fitted is None:
         fitted = (fit if fits is None else fits.fit)(
             history, model_attributes(config, history), until=end, fiscal_year_starts=config.funnel.fiscal_year_starts,
-            draws=draws, seed=seed, progress=progress,
+            draws=draws, seed=seed, priors=stated(config, history.states[: history.won]), progress=progress,
         )  # fmt: skip
     minor, follow = 10**config.funnel.minor_digits, config.follow_ups
     prepared = scenario(fitted, edges, groupings, minor=minor, seed=seed, follow=follow)

@@ -29,7 +29,7 @@ def posterior_group(
     """Variables (draws, ...), the chains taking turns, as (chain, draw, ...) with their dims and labels by dim."""
     variables = {}
     for name, value in values.items():
-        by_chain = value.reshape(-1, chains, *value.shape[1:]).swapaxes(0, 1)
+        by_chain = value.reshape(len(value) // chains, chains, *value.shape[1:]).swapaxes(0, 1)
         own = dims.get(name, [f"{name}_{axis}" for axis in range(value.ndim - 1)])
         variables[name] = (("chain", "draw", *own), by_chain)
     found = xarray.Dataset(variables)
@@ -40,7 +40,10 @@ def posterior_group(
 def posterior_values(group: xarray.Dataset) -> dict[str, Floats]:
     """The variables (draws, ...) again, the chains taking turns."""
     values = {str(name): np.swapaxes(group[name].values, 0, 1) for name in group.data_vars}
-    return {name: np.ascontiguousarray(value.reshape(-1, *value.shape[2:])) for name, value in values.items()}
+    return {
+        name: np.ascontiguousarray(value.reshape(value.shape[0] * value.shape[1], *value.shape[2:]))
+        for name, value in values.items()
+    }
 
 
 def inference_data(groups: Groups) -> Any:
@@ -57,7 +60,11 @@ def to_netcdf(groups: Groups) -> bytes:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "groups.nc"
         for name, group in groups.items():
-            small = [] if name == "posterior" else [variable for variable in group.data_vars if group[variable].ndim]
+            small = (
+                []
+                if name == "posterior"
+                else [variable for variable in group.data_vars if group[variable].ndim and group[variable].size]
+            )
             packed = {variable: {"zlib": True, "complevel": 4} for variable in small}
             mode: Literal["a", "w"] = "a" if path.exists() else "w"
             group.to_netcdf(path, mode=mode, group=name, engine=ENGINE, encoding=packed)

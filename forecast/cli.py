@@ -11,9 +11,11 @@ from rich.markup import escape
 from rich.text import Text
 
 from forecast import (
+    cli_answers,
     cli_trend,
     cli_what_if,
     drafting,
+    lab,
     options,
     outputs,
     places,
@@ -265,8 +267,23 @@ def backtest(
     shown.print(Text(f"\nFile: {file}"), soft_wrap=True)
 
 
+cli_answers.add_to(app)
 cli_what_if.add_to(app)
 cli_trend.add_to(app)
+
+
+@app.command("lab", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def lab_command(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Option(metavar="DIR", help="Where the copies are.")] = Path("funnel-notebooks"),
+) -> None:
+    """Open JupyterLab on copies of the notebooks; further options (--no-browser, --port 8890) go to JupyterLab."""
+    lab.check()
+    new = lab.copied(folder)
+    console().print(Text(f"{len(new)} notebooks copied to {folder}; those that were there are as they were."))
+    if code := lab.opened(folder, context.args):
+        raise typer.Exit(code)
+
 
 if __name__ == "__main__":
     main()

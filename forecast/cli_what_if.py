@@ -48,10 +48,10 @@ def levers(
     from forecast.levers import what_would_change  # imports PyMC, which takes seconds
 
     with bars() as progress:
-        config, answer = _answered(source, sample, progress, json, fresh, as_of, period, target, draws, seed, threads)
+        config, answer = answered(source, sample, progress, json, fresh, as_of, period, target, draws, seed, threads)
         level = config.forecast.wanted if wanted is None else wanted
         told = what_would_change(answer.what_if, level, every_lever=True, sales=sales, progress=progress)
-    _finish({**answer.summary, "levers": told}, json, terminal_levers.show)
+    finish({**answer.summary, "levers": told}, json, terminal_levers.show)
 
 
 def scenarios(
@@ -77,7 +77,7 @@ def scenarios(
     if out is not None:
         outputs.made(out)
     with bars() as progress:
-        config, answer = _answered(source, sample, progress, json, fresh, as_of, period, target, draws, seed, threads)
+        config, answer = answered(source, sample, progress, json, fresh, as_of, period, target, draws, seed, threads)
         if not config.scenarios and config.capacity.usual is None:
             raise FunnelError(
                 "there are no scenarios", file=config.path,
@@ -94,7 +94,7 @@ def scenarios(
         outputs.write_csv(out / "scenario_months.csv", sheets.scenario_months(told))
         table = joint(simulations, answer.months, answer.minor)
         outputs.write_bytes(out / "scenarios.xlsx", workbook(sheets.of_scenarios(plain, table)))
-    _finish(summary, json, terminal_scenarios.show, out)
+    finish(summary, json, terminal_scenarios.show, out)
 
 
 def width(
@@ -111,14 +111,14 @@ def width(
 ) -> None:
     """Where the width of the range comes from, and what more data could narrow."""
     with bars() as progress:
-        config, answer = _answered(source, sample, progress, json, fresh, as_of, period, target, draws, seed, threads)
+        config, answer = answered(source, sample, progress, json, fresh, as_of, period, target, draws, seed, threads)
         from forecast import width as module
 
         told = module.width(answer.what_if, answer.fit, config, progress)
-    _finish({**answer.summary, "width": told}, json, terminal_width.show)
+    finish({**answer.summary, "width": told}, json, terminal_width.show)
 
 
-def _answered(
+def answered(
     source: Path | None, sample: str | None, progress: Any, json: Path | None, fresh: bool, as_of: str | None,
     period: list[str] | None, target: list[str] | None, draws: int | None, seed: int | None, threads: int | None,
 ) -> tuple[Any, Any]:  # fmt: skip
@@ -139,7 +139,7 @@ def _answered(
     return config, ask(config, tables, question, progress=progress, threads=threads, fits=fits, levers=False)
 
 
-def _finish(summary: dict[str, Any], json: Path | None, show: Callable[..., None], out: Path | None = None) -> None:
+def finish(summary: dict[str, Any], json: Path | None, show: Callable[..., None], out: Path | None = None) -> None:
     """Write the JSON that was asked for, and show the answer."""
     plain = outputs.finite(summary)
     files = {} if json is None else {"json": json}

@@ -12,11 +12,11 @@ from forecast.config import DependenceSection
 from forecast.draws import NEWCOMERS, OTHERS, Scenario
 from forecast.history import Floats, History, Ints
 from forecast.parts import DEAL, OVERDUE, VIABLE, Parts
-from forecast.words import money, percent, with_unit
+from forecast.told import SPREAD, client_sentence
 from simulations import Dependence, Outcomes, answers, concentration, dependence, least_multiple, sums_by_group
 
 TOPS = (1, 3, 5)
-DEPENDENT, WATCH, SPREAD = "dependent", "watch", "spread"
+DEPENDENT, WATCH = "dependent", "watch"
 POOLED = (OTHERS, NEWCOMERS)
 
 
@@ -72,7 +72,8 @@ def by_client(
         "unknown": bool((parts.client < 0).any()),
     }
     verdict = _verdict(limits, found.p_hit.p, critical, told)
-    return {**told, "verdict": verdict, "sentence": _sentence(verdict, found.p_hit.p, critical, told, currency)}
+    told["verdict"] = verdict
+    return {**told, "sentence": client_sentence(told, found.p_hit.p, currency)}
 
 
 def _nothing(parts: Parts) -> dict[str, Any]:
@@ -134,23 +135,6 @@ def _verdict(limits: DependenceSection, p_hit: float, critical: Any, told: dict[
     if told["concentration"] >= limits.concentration or (decides and critical["share"] >= limits.major):
         return DEPENDENT
     return WATCH if decides or told["shares"]["1"] >= limits.major else SPREAD
-
-
-def _sentence(verdict: str | None, p_hit: float, critical: Any, told: dict[str, Any], currency: str) -> str | None:
-    """The verdict in words."""
-    if critical is None:
-        return None
-    before, after = percent(p_hit), percent(critical["p_hit_without"])
-    if before == after:
-        share = f"{critical['client']} brings {percent(critical['share'])} of the revenue to come"
-        return f"The largest client, {share}; with or without it the chance is {after}."
-    fall = f"ithout {critical['client']} the chance falls from {before} to {after}"
-    if verdict == SPREAD:
-        return f"No single client decides: w{fall}."
-    value = critical["restoring_value"]
-    if value is None:
-        return f"W{fall}; no viable value from other clients would restore it."
-    return f"W{fall}; {with_unit(money(value), currency)} of viable value from other clients would restore it."
 
 
 def overdue_apart(asked: Asked, parts: Parts, outcomes: Outcomes) -> dict[str, float | None]:

@@ -204,24 +204,43 @@ class ModelSection(Section):
 
 
 Share = Annotated[float, Field(gt=0, lt=1)]
-Days = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Quota = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _ordered(name: str, low: float, high: float) -> None:
+    if low >= high:
+        raise ValueError(f"{name} must go from low to high, got [{low:g}, {high:g}]")
 
 
 class StagePrior(Section):
-    """What is believed of a stage before looking; both ranges hold 95 %. `conversion`: share that leave it
-    onwards rather than lost. `lead_time`: days until it is left.
+    """What is believed of a stage before looking; both ranges hold 95 %. `conversion`: share of the visits to it that
+    end onwards. `lead_time`: days after which half of those that do have ended.
     """
 
     conversion: tuple[Share, Share]
-    lead_time: tuple[Days, Days]
+    lead_time: tuple[Positive, Positive]
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        for name in ("conversion", "lead_time"):
-            low, high = getattr(self, name)
-            if low >= high:
-                raise ValueError(f"{name} must go from low to high, got [{low}, {high}]")
+        _ordered("conversion", *self.conversion)
+        _ordered("lead_time", *self.lead_time)
+        return self
+
+
+class PriorsSection(Section):
+    """What is believed before looking, as ranges that hold 95 %. `new_deals`: created in a month, on average.
+    `amount`: what one won deal brings.
+    """
+
+    new_deals: tuple[Positive, Positive] | None = None
+    amount: tuple[Positive, Positive] | None = None
+    stages: Mapping[Name, StagePrior] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        for name in ("new_deals", "amount"):
+            if (stated := getattr(self, name)) is not None:
+                _ordered(name, *stated)
         return self
 
 
@@ -235,7 +254,7 @@ class FollowUpSection(Section):
     """
 
     per_win: Annotated[float, Field(gt=0, le=10)] | None = None
-    after: tuple[Days, Days] | None = None
+    after: tuple[Positive, Positive] | None = None
     once: bool = False
     stage: Name | None = None
     worth: Annotated[float, Field(gt=0, le=100)] = 1.0
@@ -369,11 +388,11 @@ class Config(Section):
     known: Mapping[Name, Known] = Field(default_factory=dict)
     recording: RecordingSection = RecordingSection()
     model: ModelSection = ModelSection()
-    priors: Mapping[Name, StagePrior] = Field(default_factory=dict)
+    priors: PriorsSection = PriorsSection()
     follow_ups: FollowUpSection | None = None
     forecast: ForecastSection = ForecastSection()
     dependence: DependenceSection = DependenceSection()
-    quotas: Mapping[Name, Mapping[Name, Mapping[Name, Quota]]] = Field(default_factory=dict)
+    quotas: Mapping[Name, Mapping[Name, Mapping[Name, Positive]]] = Field(default_factory=dict)
     scenarios: Mapping[Name, ScenarioSection] = Field(default_factory=dict)
     capacity: CapacitySection = CapacitySection()
     _path: Path | None = PrivateAttr(default=None)
@@ -399,10 +418,15 @@ class Config(Section):
                     raise ValueError(
                         f"[source.stage_dates] '{stage}' is not a stage. {near(stage, self.funnel.states)}"
                     )
-            for stage in (*self.source.activities.values(), *self.source.once, *self.priors):
+            for stage in (*self.source.activities.values(), *self.source.once):
                 if stage not in self.funnel.states:
-                    where = "[priors]" if stage in self.priors else "[source] once or [source.activities]"
+                    where = "[source] once or [source.activities]"
                     raise ValueError(f"{where} '{stage}' is not a stage. {near(stage, self.funnel.states)}")
+            for stage in self.priors.stages:
+                if stage not in self.funnel.stages:
+                    raise ValueError(
+                        f"[priors.stages] '{stage}' is not an open stage. {near(stage, self.funnel.stages)}"
+                    )
             begins = None if self.follow_ups is None else self.follow_ups.stage
             if begins is not None and begins not in self.funnel.stages:
                 raise ValueError(f"[follow_ups] '{begins}' is not an open stage. {near(begins, self.funnel.stages)}")
@@ -487,9 +511,8 @@ def _keys(place: tuple[int | str, ...]) -> Iterator[str]:
     """The keys that the table at `place` can have."""
     model: Any = Config
     for part in place:
-        if isinstance(part, int) or part not in model.model_fields:  # a name that the file gives
-            continue
-        model = _model_in(model.model_fields[part].annotation)
+        if part in model.model_fields:  # else an index, or a key of the user's
+            model = _model_in(model.model_fields[part].annotation) or model
     for name, info in model.model_fields.items():
         yield info.alias or name
 

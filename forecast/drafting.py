@@ -120,9 +120,15 @@ def _assumed(config: Config, pattern: str, language: str) -> tuple[Config, str]:
 
 def _priors(priors: Mapping[str, StagePrior]) -> str:
     lines = [
-        "# Assumptions, to be replaced by what you know: the share of deals that leave a stage onwards rather than",
-        "# lost, and the days until they leave it; both between these values in 19 of 20 funnels like yours.",
+        "# Assumptions, to be replaced by what you know: ranges that hold in 19 of 20 cases. The more deals there are,",
+        "# the less they matter. How many deals are created in a month, on average, and what one won deal brings:",
         "[priors]",
+        "# new_deals = [5, 20]",
+        "# amount = [2000, 40000]",
+        "",
+        "# The share of deals in a stage that go on from it, rather than being lost or sent back, and the days after",
+        "# which half of those that go on have done so, in funnels like yours.",
+        "[priors.stages]",
     ]
     for stage, prior in priors.items():
         ranges = [f"{name} = [{low:g}, {high:g}]" for name, (low, high) in prior]

@@ -20,7 +20,7 @@ from forecast.frailty import frailty
 from forecast.history import Floats, History, Ints, day_of, days
 from forecast.models.amounts import draw_revisions, revisions
 from simulations import Deals, Draws, Frailty, Kind
-from simulations.deals import OWN
+from simulations.deals import OWN, UNKNOWN
 
 TEMPLATE_DAYS = 365  # new deals look like those of the last year ...
 FEWEST_TEMPLATES = 30  # ... or like the last thirty, if there are fewer
@@ -29,6 +29,7 @@ MOST_CLIENTS = 500  # clients whose revenue is kept apart; the rest is one group
 OTHERS = "(all others)"
 NEWCOMERS = "(new clients)"
 NOBODY = "(none)"
+NO_DEAL = -1
 OPEN, NEW = 0, 1
 FOLLOWING = 1  # sets the random numbers of follow-ups apart: without them, all others stay as they were
 
@@ -39,7 +40,7 @@ class Scenario:
 
     labels: names of the groups of each grouping. open_visit: (N,) index of the visit of each open deal; these are
     the first N of `open_deals`, after which come the lost ones, where lost deals are ever opened again. deal_row,
-    template_row: rows of `open_deals` and of `templates` in the deals of the history.
+    template_row: rows of `open_deals` and of `templates` in the deals of the history, -1 for an assumed one.
     """
 
     draws: Draws
@@ -49,6 +50,10 @@ class Scenario:
     open_visit: Ints
     deal_row: Ints
     template_row: Ints
+
+    def templates_of(self, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """(templates,) which stand for one of the deals of the history that are `chosen` (deals,)."""
+        return np.asarray(chosen[self.template_row] & (self.template_row != NO_DEAL))
 
 
 def deal_keys(ids: Iterable[str]) -> np.ndarray:
@@ -64,6 +69,9 @@ def scenario(
 
     `groupings`: columns of deals whose groups are kept apart besides clients. `minor`: cents per unit. `follow`: how
     won deals bring about further ones (see follow_ups.py); None: they do not.
+    Where the fit assumes what a deal brings, among the past deals that new ones are drawn from counts one of which
+    nothing is known but that it begins in the first stage: its amount is drawn when it is won (a Dirichlet process
+    with this base measure, Ferguson 1973). It has a cell of its own, the last, at the average of all attributes.
     A template stands for a deal as it was when created. Where its client was new then (and is known at creation), so
     is that of every deal drawn from it: new clients come as often as they did, each with a frailty of its own.
     """
@@ -75,6 +83,10 @@ def scenario(
             remedy="Fit again, until a later day.",
         )
     rng = np.random.default_rng(seed)
+    assumed = fit.assumed
+    if assumed:
+        matrix = np.hstack([fit.design.matrix, np.zeros((fit.design.coefficients, 1))])
+        fit = replace(fit, design=replace(fit.design, matrix=matrix))
     open_visit = history.open_visits()
     at_risk = np.append(open_visit, history.lost_visits()) if _reopens(fit) else open_visit
     followed = None
@@ -86,10 +98,11 @@ def scenario(
     visits, rows_at_risk = history.visits, history.visits.deal[at_risk]
     client, apart = clients(history), fit.coding.clients_apart(history)[1] >= 0
     newcomer = _newcomers(history, chosen)
-    labels = {"client": _client_labels(fit, bool(newcomer.any())), "created": ["before the origin", "later"]}
+    known = assumed > 0 and history.known.get("client") is Known.CREATION
+    labels = {"client": _client_labels(fit, bool(newcomer.any()) or known), "created": ["before the origin", "later"]}
     differ = frailty(fit, labels["client"], deal_keys(labels["client"]))
     for grouping in groupings:
-        labels[grouping] = sorted(named(history.deals[grouping]).unique())
+        labels[grouping] = sorted({*named(history.deals[grouping]), *([NOBODY] if assumed else [])})
 
     def deals(rows: Ints, at: Ints, age: Floats, created: int) -> Deals:
         table = history.deals.iloc[rows]
@@ -106,14 +119,20 @@ def scenario(
             amount=_minor(visits.amount[at], minor), groups=groups, client=None if differ is None else own,
         )  # fmt: skip
 
-    draws = _draws(fit, edges, len(chosen), _client_counts(history, labels["client"]), differ, minor, rng)
+    templates, weights = deals(chosen, first[chosen], np.zeros(len(chosen)), NEW), np.ones(len(chosen))
+    if assumed:
+        nobody = {name: labels[name].index(NOBODY) for name in groupings}
+        nobody |= {"client": len(labels["client"]) - 1 if known else UNKNOWN, "created": NEW}
+        templates = _with_assumed(templates, nobody, OWN if known and differ is not None else UNKNOWN, fit)
+        weights, chosen = np.append(weights, assumed), np.append(chosen, NO_DEAL)
+    draws = _draws(fit, edges, weights, _client_counts(history, labels["client"]), differ, minor, rng)
     if followed is not None:
         arrivals = draws.arrival_mean * followed.share[:, None] + followed.waiting
         draws = replace(draws, arrival_mean=arrivals, follow_ups=followed.follow_ups)
     return Scenario(
         draws=draws,
         open_deals=deals(rows_at_risk, at_risk, history.day - visits.entered[at_risk], OPEN),
-        templates=deals(chosen, first[chosen], np.zeros(len(chosen)), NEW),
+        templates=templates,
         labels=labels,
         open_visit=open_visit,
         deal_row=rows_at_risk,
@@ -121,8 +140,21 @@ def scenario(
     )
 
 
+def _with_assumed(templates: Deals, groups: dict[str, int], client: int, fit: Fit) -> Deals:
+    """The templates and one more, of which nothing is known."""
+    return Deals(
+        key=np.append(templates.key, deal_keys(["(assumed)"])),
+        stage=np.append(templates.stage, 0),
+        age=np.append(templates.age, 0.0),
+        cell=np.append(templates.cell, fit.design.matrix.shape[1] - 1),
+        amount=np.append(templates.amount, UNKNOWN),
+        groups={name: np.append(index, groups[name]) for name, index in templates.groups.items()},
+        client=np.append(templates.clients, client),
+    )
+
+
 def _draws(
-    fit: Fit, edges: Floats, n_templates: int, client_counts: Floats, differ: Frailty | None, minor: int,
+    fit: Fit, edges: Floats, templates: Floats, client_counts: Floats, differ: Frailty | None, minor: int,
     rng: np.random.Generator,
 ) -> Draws:  # fmt: skip
     posterior, draws, states = fit.posterior, fit.n_draws, len(fit.history.states)
@@ -142,7 +174,7 @@ def _draws(
         month_edges=edges - edges[0],
         arrival_mean=np.minimum(np.exp(posterior["log_arrival_rate"][:, month]) * np.diff(edges), 1e6),
         arrival_shape=posterior["arrival_shape"],
-        template_cdf=_bootstrap(np.ones(n_templates), draws, rng),
+        template_cdf=_bootstrap(templates, draws, rng),
         client_cdf=_bootstrap(client_counts, draws, rng),
         amount_kept=kept,
         amount_shift=shift,

@@ -39,7 +39,9 @@ SMALLEST_ESS = 100
 MOST_DIVERGENCES = 0.01  # of the draws
 MOST_SURPRISES = 0.05  # of the checks outside their 99 % predictive range
 SEASONAL_MONTHS = 24  # months of arrivals from which on the month of the year is told from drift
-FEWEST_EXITS = 10
+FEWEST_EXITS = 10  # where not every stage has a prior that was stated
+ASSUMED_DEALS = 2.0
+FEWEST_DAYS = 7  # on record, for the number of new deals to be told: with every day of the week
 TICK = 0.25  # seconds between signs of life
 POINT = "point"
 
@@ -113,6 +115,7 @@ class Fit:
     coding: Coding
     fitted: pd.Timestamp
     chains: int
+    assumed: float = 0.0
     kept: bool = False
 
     @property
@@ -184,14 +187,20 @@ def fit(
     levels = coding.levels(history)
     cells, cell_of_deal = combinations(levels) if len(levels.columns) else combined(levels, pd.DataFrame(index=[0]))
     exposure = expose(history, cells, cell_of_deal)
-    _check_enough(exposure, history)
+    unknown = bool(np.isnan(history.visits.amount[history.visits.state < history.won]).any())
+    _check_enough(exposure, history, priors, unknown)
     months = _months(exposure, history.origin, until)
     cell_design = design.cells(cells)
     exits, arrivals = _month_terms(history, exposure, months, cell_design, fiscal_year_starts, priors)
+    if priors.new_deals is None and arrivals.days.sum() < FEWEST_DAYS:
+        raise FunnelError(
+            f"how many deals are created cannot be told from {arrivals.days.sum():.0f} days on record",
+            remedy="State how many there are in a month in the funnel file: new_deals = [5, 20] under [priors], say.",
+        )
     progress = progress or (lambda *_: None)
     progress("Preparing the model", 0, 1)
     amounts = NO_AMOUNTS
-    if np.isnan(history.visits.amount[history.visits.state < history.won]).any():
+    if unknown or priors.amount is not None:
         won = won_amounts(history, cell_of_deal, len(cells))
         amounts = amount_terms(won, cell_design, len(cells.columns), priors)
     names, client = coding.clients_apart(history)
@@ -215,8 +224,9 @@ def fit(
     posterior = with_future(terms, posterior, seed)
     chains = CHAINS if draws == health.draws else 1
     return Fit(
-        history, exposure, cell_of_deal, cell_design, months[:-1], posterior, health, coding, history.origin, chains
-    )
+        history, exposure, cell_of_deal, cell_design, months[:-1], posterior, health, coding, history.origin, chains,
+        0.0 if priors.amount is None else ASSUMED_DEALS,
+    )  # fmt: skip
 
 
 def _month_terms(
@@ -257,19 +267,26 @@ def _months(exposure: Exposure, origin: pd.Timestamp, until: pd.Timestamp) -> pd
     return pd.DatetimeIndex([*known, origin, *after[after > origin]])
 
 
-def _check_enough(exposure: Exposure, history: History) -> None:
+def _check_enough(exposure: Exposure, history: History, priors: Priors, unknown: bool) -> None:
+    """unknown: whether there are deals whose amount is not known before they are closed."""
     exits = int(exposure.exits_by_age.sum())
-    if exits < FEWEST_EXITS:
+    silent = [stage for stage in history.states[: history.won] if stage not in priors.stages]
+    if exits < FEWEST_EXITS and silent:
         raise FunnelError(
-            f"only {exits} changes of stage are on record before the as-of date: too few to learn from",
-            remedy="Ask as of a later date, or give more history.",
+            f"only {exits} changes of stage are on record before the as-of date, of "
+            f"{len(history.deals) - len(history.open_visits())} closed deals: too few to learn from",
+            remedy="Ask as of a later date, give more history, or state what you assume of every stage under "
+            "[priors.stages] in the funnel file: `funnel init --template NAME` drafts it for common kinds of funnels.",
         )
+    if priors.amount is not None:
+        return
     wins = history.wins()["amount"]
-    if not (wins > 0).any():
+    if not (wins > 0).any() and (unknown or not (history.visits.amount > 0).any()):
         raise FunnelError(
             f"none of the {len(wins)} deals won before the as-of date has an amount: revenue cannot be told",
-            remedy="Name the column under [source.columns] amount, and under [known] when it is known: an amount "
-            "that is overwritten cannot be told for a past day.",
+            remedy="Name the column under [source.columns] amount, and under [known] when it is known (an amount "
+            "that is overwritten cannot be told for a past day); or state amount = [2000, 40000] under [priors], the "
+            "range of what a won deal brings.",
         )
 
 
@@ -309,7 +326,7 @@ def _sample(terms: Terms, draws: int, seed: int, target: float, longer: int, pro
 
 def _stacked(values: Floats, draws: int) -> Floats:
     """(draws, ...) of a variable (chains, draws, ...), chains interleaved, evenly thinned to this number."""
-    stacked = np.swapaxes(values, 0, 1).reshape(-1, *values.shape[2:])
+    stacked = np.swapaxes(values, 0, 1).reshape(values.shape[0] * values.shape[1], *values.shape[2:])
     return np.ascontiguousarray(stacked[np.linspace(0, len(stacked) - 1, draws).round().astype(np.int64)])
 
 

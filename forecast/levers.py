@@ -22,7 +22,7 @@ from forecast.new_deals import (
     won_by_new_deals,
 )
 from forecast.tornado import AMOUNT, CONVERSION, LEAD_TIME, NEW_DEALS, Bar, Lever
-from forecast.what_if import PAIRED, Asked, WhatIf
+from forecast.what_if import PAIRED, Aim, WhatIf
 from simulations import Assumptions
 from simulations.pairs import Moved
 
@@ -63,7 +63,7 @@ def what_would_change(
 
 
 def _period(
-    asked: WhatIf, number: int, period: Asked, wanted: float, bars: list[Bar], responses: list[Response],
+    asked: WhatIf, number: int, period: Aim, wanted: float, bars: list[Bar], responses: list[Response],
     more: Callable[[Assumptions], Ints], useful: Useful,
 ) -> dict[str, Any]:  # fmt: skip
     early, given = useful.months(number), asked.fewer()
@@ -99,7 +99,7 @@ def _response(asked: WhatIf, bar: Bar) -> Response:
     return Response(lever, won)
 
 
-def _solved(asked: WhatIf, period: Asked, response: Response, wanted: float) -> dict[str, Any]:
+def _solved(asked: WhatIf, period: Aim, response: Response, wanted: float) -> dict[str, Any]:
     lever, unchanged = response.lever, asked.base.won[:PAIRED]
 
     def moved(size: float) -> Moved:
@@ -142,7 +142,7 @@ def _new_deals(asked: WhatIf, number: int, useful: Useful, solution: dict[str, A
     }
 
 
-def _reverse(asked: WhatIf, period: Asked, found: tuple[Any, Any], sales: float | None) -> dict[str, Any] | None:
+def _reverse(asked: WhatIf, period: Aim, found: tuple[Any, Any], sales: float | None) -> dict[str, Any] | None:
     """Deals that have to enter each stage for a number of sales."""
     worth = mean_win(asked, period)
     if sales is None:

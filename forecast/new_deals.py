@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forecast.history import Floats, Ints
-from forecast.what_if import Asked, WhatIf
+from forecast.what_if import Aim, WhatIf
 from simulations import Assumptions, Deals, levers, simulate
 
 TOO_LATE = 0.1  # share of its wins below which a month's new deals count for the next period
@@ -116,7 +116,7 @@ def wins_from(given: Assumptions, seed: int, threads: int | None = None) -> tupl
     return share.mean(axis=0), share.std(axis=0) / np.sqrt(len(share))
 
 
-def mean_win(asked: WhatIf, period: Asked) -> float:
+def mean_win(asked: WhatIf, period: Aim) -> float:
     """Mean amount of a win in the period, in units of currency; 0 where nothing is won."""
     wins = int(asked.base.wins[:, period.months].sum())
     return float(asked.base.won[:, period.months].sum()) / max(wins, 1) / asked.minor

@@ -9,6 +9,7 @@ import numpy as np
 from forecast.fit import Fit
 from forecast.frailty import clients_apart, expected
 from forecast.history import Floats, Ints
+from forecast.models.incidence import conversion_and_lead_time
 from simulations import Kind
 
 STATED_AGE = 730.0  # days: a visit that has not ended by then counts as still open
@@ -16,7 +17,6 @@ MOST_CELLS = 40  # cells averaged over, those with most exits
 MOST_DRAWS = 500
 DRAWS_AT_A_TIME = 100
 FRAILTIES = 8  # groups of clients, by frailty, each taken as one
-HALVINGS = 40  # of an age bin, in search of the median: far below a second
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +29,11 @@ class StageRates:
     lead_time: Floats
 
 
+def thinned(fit: Fit) -> Ints:
+    """The draws that rates are worked out for, evenly spread."""
+    return np.linspace(0, fit.n_draws - 1, min(fit.n_draws, MOST_DRAWS)).astype(np.int64)
+
+
 def stage_rates(fit: Fit, stage: int, seed: int = 1) -> StageRates:
     """Rates of the average visit: cells, months and clients as they were among the visits to the stage.
 
@@ -36,12 +41,9 @@ def stage_rates(fit: Fit, stage: int, seed: int = 1) -> StageRates:
     at those of a new one: whoever gets far into the funnel is no average client, and only so are the advances
     expected those seen.
 
-    Within an age bin the hazard is constant, H in all and h of advancing, so that of the S visits that reach
-    it S * h / H * (1 - exp(-H * x)) have advanced x days later. The median is read off that curve: a straight
-    line between the edges of its bin would put it too late. Raises nothing: without exits on record, these
-    are the prior's.
+    Raises nothing: without exits on record, these are the prior's.
     """
-    draws = np.linspace(0, fit.n_draws - 1, min(fit.n_draws, MOST_DRAWS)).astype(np.int64)
+    draws = thinned(fit)
     frailty = _frailties(fit, stage, draws, np.random.default_rng(seed))
     parts = [slice(first, first + DRAWS_AT_A_TIME) for first in range(0, len(draws), DRAWS_AT_A_TIME)]
     done = [_stage_rates(fit, stage, draws[part], frailty[part]) for part in parts]
@@ -89,23 +91,4 @@ def _stage_rates(fit: Fit, stage: int, draws: Ints, frailty: Floats) -> StageRat
     base = np.exp(fit.posterior["log_hazard"][draws][:, exits, : len(edges) - 1]) * seasonal[:, :, None]
     hazard = base[:, :, None, :] * effect[:, :, :, None]
     total, leaving = hazard.sum(axis=1), hazard[:, onwards].sum(axis=1)
-    spent = np.cumsum(total * np.diff(edges), axis=2)
-    entering = weights[:, None] * np.exp(-np.concatenate([np.zeros_like(spent[:, :, :1]), spent[:, :, :-1]], axis=2))
-    gained = (entering * _ended(leaving, total, np.diff(edges))).sum(axis=1)
-    done = np.cumsum(gained, axis=1)
-    half = done[:, -1] / 2
-    place = np.minimum((done < half[:, None]).sum(axis=1), len(edges) - 2)
-    row = np.arange(len(draws))
-    missing = half - (done - gained)[row, place]
-    entering, leaving, total = (values[row, :, place] for values in (entering, leaving, total))
-    low, high = edges[place], edges[place + 1]
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        ended = (entering * _ended(leaving, total, (middle - edges[place])[:, None])).sum(axis=1)
-        low, high = np.where(ended < missing, middle, low), np.where(ended < missing, high, middle)
-    return StageRates(done[:, -1], (low + high) / 2)
-
-
-def _ended(leaving: Floats, total: Floats, days: Floats) -> Floats:
-    """Share that a constant hazard `leaving`, of `total` in all, has ended after some days."""
-    return np.asarray(leaving / np.maximum(total, 1e-300) * -np.expm1(-total * days))
+    return StageRates(*conversion_and_lead_time(leaving, total, weights, edges))

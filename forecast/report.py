@@ -21,7 +21,7 @@ from forecast.language import say, speaking, spoken
 from forecast.outputs import finite
 from forecast.plots.paths import bends
 from forecast.told import Summary, Table, Told
-from forecast.words import number, percent, plain
+from forecast.words import chance, error_told, money, number, percent, plain
 
 WIDTH = 700  # pixels of a figure: what fits on A4
 
@@ -88,12 +88,10 @@ def _answer(answer: Told) -> Part:
     note = say("The chance is a share of {draws} simulated futures.", draws=number(summary["draws"]))
     errors = [period for period in summary["periods"] if period["gap"] > 0]
     if errors:
-        note += " " + say("Simulating so many of them leaves an error of ± {points} points.", points=_error(errors[0]))
+        note += " " + say(
+            "Simulating so many of them leaves an error of ± {points} points.", points=error_told(errors[0]["p_hit_se"])
+        )
     return Part(say("The answer"), [*said, *told.happened(summary)], [plots.revenue(answer)], note=note)
-
-
-def _error(period: Summary) -> str:
-    return number(100 * period["p_hit_se"], 0 if period["p_hit_se"] >= 0.0095 else 1)
 
 
 def _months(answer: Told) -> Part:
@@ -104,7 +102,6 @@ def _months(answer: Told) -> Part:
 
 
 COLUMNS = 6  # of numbers, side by side
-SHOWN_CLIENTS = 5
 
 
 def _folded(table: Table) -> list[Table]:
@@ -122,25 +119,84 @@ def _folded(table: Table) -> list[Table]:
 def _drivers(answer: Told) -> Part:
     summary = answer.summary
     figures = [plots.funnel(answer), *([plots.path_map(answer)] if bends(summary) else [])]
-    unknown = any(period["clients"]["unknown"] for period in summary["periods"])
-    note = say("Clients of open deals that name none are drawn from past deals.") if unknown else ""
-    return Part(
-        say("What drives it"), figures=figures, tables=[told.drivers(summary), told.stages(summary, 48)], note=note
-    )
+    tables = [told.drivers(summary), told.stages(summary, 48)]
+    return Part(say("What drives it"), figures=figures, tables=tables, note=told.unknown_clients(summary))
 
 
 def _clients(answer: Told) -> Part | None:
     """On whom the answer depends."""
-    periods = [period for period in answer.summary["periods"] if period["clients"]["table"]]
-    if not periods:
+    asked = answer.summary["periods"][0]["clients"]
+    if not asked.get("table"):
         return None
-    period = periods[0]
     rows = [
-        [plain(one["client"], 48), percent(one["share"]), told.amount(one["expected"], answer.summary)]
-        for one in period["clients"]["table"][:SHOWN_CLIENTS]
-    ]
-    head = [say("Client"), say("share of what is still expected"), say("expected")]
-    return Part(say("On whom it depends"), tables=[Table(head, rows)])
+        [
+            plain(one["client"], 40), percent(one["share"]), told.amount(one["expected"], answer.summary),
+            told.amount(one["open_value"], answer.summary), chance(one["p_hit_without"], one["p_hit_without_se"]),
+        ]
+        for one in asked["table"][:CLIENTS]
+    ]  # fmt: skip
+    head = [
+        say("Client"), say("share of what is still expected"), say("expected"), say("open"), say("chance without it"),
+    ]  # fmt: skip
+    sentence = told.client_sentence(asked, answer.summary["periods"][0]["p_hit"], answer.summary["currency"])
+    said: list[Paragraph] = [("", sentence or "", "")]
+    if asked["effective_number"] is not None:
+        so_many = number(asked["effective_number"], 0 if asked["effective_number"] >= 10 else 1)
+        said.append(("", "", say("Spread as if over {number} clients of the same size.", number=so_many)))
+    figures = [plots.dependence(answer)] if answer.summary["periods"][0]["gap"] > 0 else []
+    return Part(say("On whom it depends"), said, figures, [Table(head, rows)])
+
+
+CLIENTS = 10
+
+
+def _levers(answer: Told) -> Part | None:
+    """What would change the chance."""
+    found = answer.summary.get("levers")
+    open_ = [n for n, period in enumerate(answer.summary["periods"]) if period["gap"] > 0]
+    if found is None or not open_:
+        return None
+    note = say("± of a change is smaller than that of a chance: both are simulated with the same random numbers.")
+    return Part(say("What would change it"), figures=[plots.tornado(answer, n) for n in open_], note=note)
+
+
+def _deals(answer: Told) -> Part | None:
+    """Deals to look at: those that move the chance most, and those that are overdue."""
+    summary = answer.summary
+    first, late = told.still_open(summary), told.overdue(summary)
+    decisive = first["decisive_deals"] if first is not None else []
+    tables = []
+    if decisive:
+        head = [
+            say("Deal"), say("client"), say("stage"), say("worth"), say("wins in time"), say("chance if lost"),
+            say("chance if won"),
+        ]  # fmt: skip
+        rows = [
+            [
+                *_named(one), money(one["value"]), percent(one["p_win"]), percent(one["p_hit_if_lost"]),
+                percent(one["p_hit_if_won"]),
+            ]
+            for one in decisive[:DEALS]
+        ]  # fmt: skip
+        tables.append(Table(head, rows))
+    if late:
+        head = [say("Overdue deal"), say("client"), say("stage"), say("worth"), say("days in it"), say("usual limit")]
+        rows = [
+            [*_named(one), money(one["value"]), number(one["age_days"]), number(one["limit_days"])]
+            for one in summary["overdue"]["list"][:DEALS]
+        ]
+        tables.append(Table(head, rows))
+    if not tables:
+        return None
+    said: list[Paragraph] = [("", "", late)] if late else []
+    return Part(say("Deals to look at"), said, tables=tables)
+
+
+DEALS = 10
+
+
+def _named(one: Summary) -> list[str]:
+    return [plain(one["deal_id"], 24), plain(one["client"] or "–", 24), plain(one["stage"], 20)]
 
 
 def _basis(answer: Told) -> Part:
@@ -205,4 +261,13 @@ def _definitions() -> Iterator[tuple[str, str]]:
     )
 
 
-PARTS: tuple[Callable[[Told], Part | None], ...] = (_answer, _months, _drivers, _clients, _basis, _terms)
+PARTS: tuple[Callable[[Told], Part | None], ...] = (
+    _answer,
+    _months,
+    _drivers,
+    _clients,
+    _levers,
+    _deals,
+    _basis,
+    _terms,
+)

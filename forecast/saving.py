@@ -68,6 +68,7 @@ def save(fit: Fit, folder: Path) -> None:
         "coding": asdict(fit.coding),
         "fitted": fit.fitted.isoformat(),
         "chains": fit.chains,
+        "assumed": fit.assumed,
         "health": asdict(fit.health),
     }
     write_bytes(folder / ARRAYS, arrays)
@@ -109,6 +110,7 @@ def load(folder: Path, history: History) -> Fit:
         coding=_coding(rest["coding"]),
         fitted=pd.Timestamp(rest["fitted"]),
         chains=rest["chains"],
+        assumed=rest["assumed"],
         kept=True,
     )
     return fit.with_history(history)

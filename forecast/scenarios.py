@@ -18,7 +18,7 @@ from forecast.fit import Fit, Progress
 from forecast.history import Floats, Ints
 from forecast.new_deals import PER_MONTH
 from forecast.tornado import stated_age, usual_effect
-from forecast.what_if import Asked, WhatIf
+from forecast.what_if import Aim, WhatIf
 from simulations import Assumptions, answers, levers
 from simulations.capacity import backlog
 from simulations.pairs import moved_median
@@ -107,7 +107,7 @@ def _without_clients(given: Assumptions, fit: Fit, prepared: Scenario, section: 
             raise FunnelError(f"'{name}' is not a client of any deal known at the origin", remedy=near(name, known))
     theirs = names.isin(section.lost_clients).to_numpy()
     given = levers.without(given, theirs[prepared.deal_row])
-    return levers.without_templates(given, theirs[prepared.template_row])
+    return levers.without_templates(given, prepared.templates_of(theirs))
 
 
 def _priced(given: Assumptions, section: ScenarioSection, by_age: float | None, effect: Floats) -> Assumptions:
@@ -140,7 +140,7 @@ def _joined(given: Assumptions, fit: Fit, config: Config, section: ScenarioSecti
     return levers.new_deals(given, np.asarray(more) / active)
 
 
-def _period(asked: WhatIf, period: Asked, won: Ints) -> dict[str, Any]:
+def _period(asked: WhatIf, period: Aim, won: Ints) -> dict[str, Any]:
     revenue, before = period.revenue(won) / asked.minor, period.revenue(asked.base.won) / asked.minor
     moved, _ = asked.moved(period, won)
     quantiles = np.quantile(revenue, answers.P10_P50_P90)

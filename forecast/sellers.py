@@ -58,7 +58,7 @@ def without_sellers(
             replace(moved.open_deals, groups=prepared.open_deals.groups),
             replace(moved.templates, groups=prepared.templates.groups),
         ),
-        theirs[prepared.template_row],
+        prepared.templates_of(theirs),
     )
 
 

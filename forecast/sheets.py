@@ -13,18 +13,12 @@ Summary = Mapping[str, Any]
 
 RANGE = "P10, p50, p90: in 1 of 10 futures it is lower than p10, in 5 lower than p50, in 9 lower than p90."
 CHANGES = "Changes are to the first scenario, on the same random numbers; they are exact where they are 0."
-FORMATS = {
-    **dict.fromkeys(("p_hit", "p_hit_se", "p_hit_change", "p_hit_change_se", "p_backlog", "share", "p_win"), SHARE),
-    **dict.fromkeys(
-        (
-            "target", "p10", "p50", "p90", "mean", "p10_change", "p50_change", "p50_change_se", "p90_change",
-            "mean_change", "won_to_date", "gap", "rtv", "from_open", "from_new", "won", "amount", "expected",
-            "expected_value",
-        ),
-        MONEY,
-    ),
-    **dict.fromkeys(("deals", "capacity", "mean_backlog", "age_days"), NUMBER),
-}  # fmt: skip
+SHARES = ("p_hit_change", "adds", "share")
+AMOUNTS = (
+    "target", "quota", "p10", "p50", "p90", "mean", "won", "gap", "rtv", "expected", "amount", "value", "change",
+    "from_open", "from_new",
+)  # fmt: skip
+NUMBERS = ("deals", "capacity", "mean_backlog", "age_days", "funnel_factor")
 PERIOD = (
     "target",
     "p_hit",
@@ -99,9 +93,16 @@ def levers(summary: Summary) -> pd.DataFrame:
 
 
 def _sheet(name: str, table: pd.DataFrame, *notes: str) -> Sheet:
-    formats = {column: FORMATS[column] for column in table.columns if column in FORMATS}
-    formats |= {column: SHARE for column in table.columns if column.startswith("p_win")}
-    return Sheet(name, table, formats, notes)
+    return Sheet(name, table, {str(column): _format(str(column)) for column in table.columns}, notes)
+
+
+def _format(column: str) -> str | None:
+    """How a column's numbers are written, by its name: 'p50_change_se' as the p50 whose change it is about."""
+    if column in NUMBERS:
+        return NUMBER
+    if column.startswith(("p_", *SHARES)) or column.endswith("share"):
+        return SHARE
+    return MONEY if column.startswith(AMOUNTS) or column.endswith("value") else None
 
 
 def _simulations(table: pd.DataFrame) -> Sheet:

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from forecast.asked import asked_about, ranges, won_by_deal
+from forecast.assumptions import Assumptions, assumptions, of_revenue, told
+from forecast.checkpoints import checkpoints
 from forecast.clientele import by_client, decisive, overdue_apart
 from forecast.config import Config
 from forecast.coverage import coverage, overdue
@@ -16,11 +18,12 @@ from forecast.draws import NEW, OPEN, Scenario
 from forecast.fit import Fit
 from forecast.history import Floats, History, actual, as_of, day_of
 from forecast.models.arrivals import count_arrivals
+from forecast.models.priors import stated
 from forecast.parts import Parts, parts_of
 from forecast.periods import Period
 from forecast.question import Question
 from forecast.quotas import by_group, quotas_of
-from forecast.rates import stage_rates
+from forecast.rates import StageRates, stage_rates
 from forecast.sources.tables import Tables
 from simulations import Kind, Outcomes, answers
 
@@ -37,6 +40,8 @@ def summarise(
     history, health, ledger = fitted.history, fitted.health, tables.ledger
     parts = parts_of(fitted, prepared, config.funnel.expected_days)
     recorded = as_of(tables, config.funnel, tables.recorded_until)
+    rates = [stage_rates(fitted, stage) for stage in range(history.won)]
+    rests_on = assumptions(fitted, stated(config, history.states[: history.won]), rates)
     return {
         "schema_version": SCHEMA_VERSION,
         "funnel": config.funnel.name,
@@ -79,11 +84,14 @@ def summarise(
         },
         "new_deals": _new_deals(history, outcomes, edges),
         "periods": [
-            _period(config, period, target, history, recorded, prepared, parts, outcomes, edges, groupings, minor)
+            _period(
+                config, period, target, history, recorded, prepared, parts, outcomes, edges, groupings, minor, rests_on
+            )
             for period, target in question.periods
         ],
         "overdue": overdue(history, prepared, parts, config.funnel.expected_days, minor),
-        "stages": [_stage(fitted, prepared, stage) for stage in range(history.won)],
+        "stages": [_stage(fitted, prepared, stage, found) for stage, found in enumerate(rates)],
+        "assumed": told(rests_on),
         "exits": _exits(fitted),
         "files": {},
     }
@@ -104,7 +112,7 @@ def _new_deals(history: History, outcomes: Outcomes, edges: Floats) -> dict[str,
 
 def _period(
     config: Config, period: Period, target: float, history: History, recorded: History, prepared: Scenario,
-    parts: Parts, outcomes: Outcomes, edges: Floats, groupings: Sequence[str], minor: int,
+    parts: Parts, outcomes: Outcomes, edges: Floats, groupings: Sequence[str], minor: int, rests_on: Assumptions,
 ) -> dict[str, Any]:  # fmt: skip
     asked = asked_about(period, target, history, edges, minor, config.forecast.wanted)
     hit = answers.p_hit(outcomes, asked.target, **asked.terms)
@@ -125,9 +133,11 @@ def _period(
         "from_new": float(by_origin[NEW]),
         "by_month": _by_month(period, history, outcomes, edges, asked.months, minor),
         "clients": by_client(asked, config.dependence, *who, config.funnel.currency),
+        "assumed": of_revenue(rests_on, outcomes.draw, answers.revenue(outcomes, **asked.terms)),
         "groups": by_group(asked, quotas_of(config, period), groupings, *who),
         "decisive_deals": decisive(asked, config.dependence, *who),
         "without_overdue": overdue_apart(asked, parts, outcomes),
+        "checkpoints": checkpoints(asked, period, history, outcomes, edges),
         "actual": actual(day_of(period.start), day_of(period.after), target, history, recorded),
     }
 
@@ -166,11 +176,10 @@ def _exits(fitted: Fit) -> list[dict[str, Any]]:
     ]
 
 
-def _stage(fitted: Fit, prepared: Scenario, stage: int) -> dict[str, Any]:
-    rates = stage_rates(fitted, stage)
-    told = {}
+def _stage(fitted: Fit, prepared: Scenario, stage: int, rates: StageRates) -> dict[str, Any]:
+    ranges = {}
     for name, values in (("conversion", rates.conversion), ("lead_time_days", rates.lead_time)):
         low, middle, high = np.quantile(values, INTERVAL)
-        told[name] = {"p50": float(middle), "low": float(low), "high": float(high)}
+        ranges[name] = {"p50": float(middle), "low": float(low), "high": float(high)}
     count = int((prepared.open_deals.stage == stage).sum())
-    return {"stage": fitted.history.states[stage], "open": count, **told}
+    return {"stage": fitted.history.states[stage], "open": count, **ranges}

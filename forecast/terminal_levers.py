@@ -8,8 +8,10 @@ from typing import Any
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from forecast.language import say
 from forecast.screen import Column, tables
-from forecast.words import chance, day, money, percent, plain, with_unit
+from forecast.told import lever_told
+from forecast.words import called, chance, day, money, number, percent, plain, with_unit
 
 SHOWN = 8  # levers listed of a period
 MONTHS = 4  # months of creation listed
@@ -57,10 +59,10 @@ def points(change: float, error: float) -> str:
     """A change of a probability: '+ 25 (± 2)'."""
     scaled, spread = 100 * change, 100 * error
     if abs(scaled) < 0.05:
-        return "none"
+        return say("none")
     digits = 0 if abs(scaled) >= 9.95 else 1
     spread_digits = 0 if spread >= 0.95 else 1
-    return f"{'-' if scaled < 0 else '+'} {abs(scaled):.{digits}f} (± {spread:.{spread_digits}f})"
+    return f"{'-' if scaled < 0 else '+'} {number(abs(scaled), digits)} (± {number(spread, spread_digits)})"
 
 
 def brief(summary: Summary, width: int) -> Iterator[RenderableType]:
@@ -71,17 +73,17 @@ def brief(summary: Summary, width: int) -> Iterator[RenderableType]:
     lead = next(p for p, asked in zip(told["periods"], summary["periods"], strict=True) if asked["gap"] > 0)
     rows = lead["tornado"][:2]
     several = len({row["stage"] for row in lead["tornado"] if row["stage"]}) > 1
-    labels = [f"{name_of(row)} {size(row['lever'], row['size'])}, points" for row in rows]
-    labels += ["Bottleneck"] if several else []
-    labels += [f"New deals a month for a chance of {percent(told['wanted'])}"]
+    labels = [say("{lever}, points", lever=lever_told(row)) for row in rows]
+    labels += [say("Bottleneck")] if several else []
+    labels += [say("New deals a month for a chance of {wanted}", wanted=percent(told["wanted"]))]
     columns = []
     for period, asked in zip(told["periods"], summary["periods"], strict=True):
         cells = [_cell(period, row) for row in rows]
         cells += [_bottleneck(period["bottleneck"])] if several else []
         open_ = asked["gap"] > 0
         cells = [*cells, _new_deals(period)] if open_ else ["–"] * len(labels)
-        columns.append(Column(str(period["period"]).replace("..", "\nto "), cells))
-    yield from tables("What would change it", labels, columns, width)
+        columns.append(Column(called(period["period"]).replace(" ", "\n", ".." in period["period"]), cells))
+    yield from tables(say("What would change it"), labels, columns, width)
 
 
 def _cell(period: Summary, wanted: Summary) -> str:
@@ -98,12 +100,12 @@ def _new_deals(period: Summary) -> str:
     new = period["new_deals"]
     needed = new["needed_per_month"]
     if needed is None:
-        return "out of reach"
-    return f"{_count(needed)} (now {_count(new['expected_per_month'])})"
+        return say("out of reach")
+    return say("{needed} (now {now})", needed=_count(needed), now=_count(new["expected_per_month"]))
 
 
 def _count(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+    return number(value, 0 if value >= 10 else 1)
 
 
 def _period(period: Summary, asked: Summary, wanted: float, currency: str, width: int) -> Iterator[RenderableType]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from forecast.history import Floats, Ints
 from forecast.rates import STATED_AGE
-from forecast.what_if import Asked, WhatIf
+from forecast.what_if import Aim, WhatIf
 from simulations import Assumptions, Draws, levers
 from simulations.pairs import Moved, moved_share
 
@@ -98,7 +98,7 @@ def bar(asked: WhatIf, lever: Lever, won: Callable[[Assumptions], Ints] | None =
     return Bar(lever, asked.run(after).won if won is None else won(after))
 
 
-def told(asked: WhatIf, period: Asked, tornado: Sequence[Bar]) -> list[dict[str, Any]]:
+def told(asked: WhatIf, period: Aim, tornado: Sequence[Bar]) -> list[dict[str, Any]]:
     """The bars of one period as plain data, the largest change of P(hit) first."""
     rows = []
     for bar in tornado:
@@ -113,7 +113,7 @@ def told(asked: WhatIf, period: Asked, tornado: Sequence[Bar]) -> list[dict[str,
     return sorted(rows, key=lambda row: (-row["p_hit_change"], -row["p50_change"]))
 
 
-def bottleneck(asked: WhatIf, period: Asked, tornado: Sequence[Bar]) -> dict[str, Any] | None:
+def bottleneck(asked: WhatIf, period: Aim, tornado: Sequence[Bar]) -> dict[str, Any] | None:
     """The stage of which a unit of conversion or of lead time, whichever does more, lifts P(hit) most.
 
     `clear`: whether it does so by more than the error of its lead over the next stage; true of an only stage. None

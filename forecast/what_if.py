@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.asked import asked_about
 from forecast.draws import Scenario
-from forecast.history import Floats, History, Ints, day_of
+from forecast.history import Floats, History, Ints
 from forecast.question import Question
 from simulations import Assumptions, Outcomes, simulate
 from simulations.pairs import Change, Moved, moved_median, moved_share
@@ -17,13 +18,13 @@ PAIRED = 400  # draws in which a change is simulated: its error is that of the d
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class Aim:
     """A period: months (M,) that belong to it; won to date and target in minor units."""
 
     label: str
     months: NDArray[np.bool_]
     won: int
-    target: int
+    target: float
 
     def revenue(self, simulated: Ints) -> Ints:
         """(K,) revenue of the period in minor units, of what is won (K, M) by month."""
@@ -42,7 +43,7 @@ class WhatIf:
 
     given: Assumptions
     base: Outcomes
-    periods: tuple[Asked, ...]
+    periods: tuple[Aim, ...]
     months: tuple[str, ...]
     edges: Floats
     seed: int
@@ -63,7 +64,7 @@ class WhatIf:
             *given, seed=self.seed, months=self.kept, arrival_months=self.kept, threads=self.threads
         )  # fmt: skip
 
-    def moved(self, period: Asked, after: Ints) -> tuple[Moved, Change]:
+    def moved(self, period: Aim, after: Ints) -> tuple[Moved, Change]:
         """What a change has done to P(hit) and to the median of revenue, the latter in units of currency; after:
         (n, M) won by month in the first n draws.
         """
@@ -77,11 +78,9 @@ def what_if(
     months: tuple[str, ...], minor: int, threads: int | None = None,
 ) -> WhatIf:  # fmt: skip
     """edges: (M + 1,) days since 1970-01-01 of the months that `outcomes` keeps."""
-    periods = []
+    aims = []
     for period, target in question.periods:
-        start, after = day_of(period.start), day_of(period.after)
-        won = round(history.won_between(start, min(after, history.day)) * minor)
-        mask = (edges[:-1] >= start) & (edges[1:] <= after)
-        periods.append(Asked(period.label, mask, won, round(target * minor)))
+        asked = asked_about(period, target, history, edges, minor, wanted=1.0)  # which is not looked at
+        aims.append(Aim(period.label, asked.months, asked.won_to_date, asked.target))
     given = Assumptions(prepared.draws, prepared.open_deals, prepared.templates)
-    return WhatIf(given, outcomes, tuple(periods), months, edges - edges[0], question.seed, minor, threads)
+    return WhatIf(given, outcomes, tuple(aims), months, edges - edges[0], question.seed, minor, threads)

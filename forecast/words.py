@@ -76,17 +76,24 @@ def percent(share: float) -> str:
 
 
 def points(share: float) -> str:
-    """A difference of probabilities or shares in points, with its sign: +5, −0.4."""
-    value = 100 * share
-    return f"{'−' if value < 0 else '+'}{number(abs(value), 0 if abs(value) >= 0.95 else 1)}"
+    """A difference of probabilities or shares in points, with its sign: +5, −0.4; 0 for none."""
+    size = 100 * abs(share)
+    if size < 0.05:
+        return "0"
+    return f"{'−' if share < 0 else '+'}{number(size, 0 if size >= 0.95 else 1)}"
 
 
 def chance(share: float, error: float) -> str:
     """A probability with its simulation error in points: '31 % (± 1)'."""
     if not 0.01 <= share <= 0.99:
         return percent(share)
+    return f"{percent(share)} (± {error_told(error)})"
+
+
+def error_told(error: float) -> str:
+    """A standard error of a probability in points."""
     off = 100 * error
-    return f"{percent(share)} (± {number(off) if off >= 0.95 else number(max(off, 0.1), 1)})"
+    return number(off) if off >= 0.95 else number(max(off, 0.1), 1)
 
 
 def day(text: str) -> str:

@@ -38,7 +38,7 @@ class Sheet:
 
     name: str
     table: pd.DataFrame
-    formats: Mapping[str, str] = field(default_factory=dict)
+    formats: Mapping[str, str | None] = field(default_factory=dict)
     notes: Sequence[str] = ()
 
 
@@ -76,7 +76,9 @@ def workbook(sheets: Sequence[Sheet]) -> bytes:
             cell.font = bold
         page.append(header)
         dated = [pd.api.types.is_datetime64_any_dtype(kind) for kind in table.dtypes]
-        formats = [sheet.formats.get(name, DAY if date else None) for name, date in zip(columns, dated, strict=True)]
+        formats = [
+            sheet.formats.get(name) or (DAY if date else None) for name, date in zip(columns, dated, strict=True)
+        ]
         for row in zip(*columns.values(), strict=True):
             page.append([_formatted(WriteOnlyCell, page, v, f) for v, f in zip(row, formats, strict=True)])
     written = io.BytesIO()

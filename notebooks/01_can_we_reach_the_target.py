@@ -47,6 +47,7 @@ from IPython.display import Markdown
 
 from forecast import plots
 from forecast.answer import ask
+from forecast.kept import kept_for
 from forecast.outputs import finite
 from forecast.question import question_from
 from forecast.sources import load
@@ -64,7 +65,7 @@ print(f"The question is asked as of {day(str(question.origin))}: nothing from th
 # ## The answer
 
 # %%
-answer = ask(config, tables, question)
+answer = ask(config, tables, question, fits=kept_for(config))
 summary = finite(answer.summary)  # None for what these data cannot tell
 asked = summary["periods"]
 

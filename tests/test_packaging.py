@@ -107,7 +107,7 @@ def test_license_is_the_one_declared():
     assert "END OF TERMS AND CONDITIONS" in text
 
 
-def test_wheel_holds_both_packages_with_the_samples_and_nothing_else(tmp_path):
+def test_wheel_holds_both_packages_with_samples_and_notebooks_and_nothing_else(tmp_path):
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
@@ -122,6 +122,7 @@ def test_wheel_holds_both_packages_with_the_samples_and_nothing_else(tmp_path):
         for path in (ROOT / package).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
+    sources |= {f"forecast/notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.py")}
     assert {name for name in names if not name.startswith(info)} == sources
     assert metadata["License-Expression"] == "Apache-2.0"
     assert f"{info}/licenses/LICENSE" in names

@@ -17,14 +17,15 @@ import pytensor.tensor as pt
 
 from forecast.history import Floats, History, Ints
 from forecast.models.design import Design
-from forecast.models.priors import LogSizes, Priors, log_sizes, size_variable
+from forecast.models.priors import LogSizes, Priors, Sizes, log_range, log_sizes, size_variable
 from forecast.models.whiten import Whitening, standard_normal, whitened, whitening
 
 UNCHANGED = 1e-6  # log ratios smaller than this are no change
 USUAL_REVISIONS = 2.0  # revisions that the prior counts for
 USUAL_SCALE = 0.2  # of a log ratio, where nothing was seen
 LARGEST_SCALE = 0.9  # the expectation of the ratio is infinite from 1 on
-LEVEL_SD = 5.0
+LEVEL_SD = 5.0  # of the log amount, where nothing is stated
+STATED_SPREAD = 0.3  # of the sizes that make up a stated range
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +82,22 @@ def revisions(history: History) -> Revisions:
 
 
 def amount_terms(won: WonAmounts, cells: Design, n_attributes: int, priors: Priors) -> AmountTerms:
+    """Where the amount of a deal is stated, its variance is a quarter that of the level, as much that of the attributes
+    if there are any, and for the rest scatter; else the level is that of the data.
+    """
     total = max(won.count.sum(), 1)
     level = float((won.count * won.mean).sum() / total)
-    within = float(won.squares.sum() / total) + 1e-3
+    by_level, scatter = priors.amount_level, priors.amount_scatter
+    sd_of_level = level_sd(priors)
+    if priors.amount is not None:
+        level, sd = log_range(priors.amount)
+        parts = min(n_attributes, 1)
+        by_level = _size(sd**2 / 4 / max(n_attributes, 1))
+        scatter = _size(sd**2 * (3 - parts) / 4)
+    within = float(won.squares.sum() / total) + (1e-3 if priors.amount is None else scatter.median**2)
     design = np.vstack([np.ones((1, cells.matrix.shape[1])), cells.matrix])
-    weak = np.append(LEVEL_SD**-2.0, np.full(cells.coefficients, 1.0))
+    unit = 1.0 if priors.amount is None else by_level.median
+    weak = np.append(sd_of_level**-2.0, np.full(cells.coefficients, unit**-2.0))
     precision = (design * won.count / within) @ design.T + np.diag(weak)
     pull = design @ (won.count * (won.mean - level) / within)
     centre = np.asarray(np.linalg.solve(precision, pull), dtype=np.float64)
@@ -96,12 +108,22 @@ def amount_terms(won: WonAmounts, cells: Design, n_attributes: int, priors: Prio
         squares=won.squares,
         coefficients=whitening(centre, precision),
         level=level,
-        level_sd=LEVEL_SD,
+        level_sd=sd_of_level,
         matrix=design,
         group=cells.group,
-        sizes=log_sizes([priors.amount_level] * max(n_attributes, 1)),
-        scatter=log_sizes([priors.amount_scatter]),
+        sizes=log_sizes([by_level] * max(n_attributes, 1)),
+        scatter=log_sizes([scatter]),
     )
+
+
+def level_sd(priors: Priors) -> float:
+    """Of the prior of the level."""
+    return LEVEL_SD if priors.amount is None else log_range(priors.amount)[1] / 2
+
+
+def _size(variance: float) -> Sizes:
+    """A size whose mean square is this."""
+    return Sizes(float(np.sqrt(variance) * np.exp(-(STATED_SPREAD**2))), STATED_SPREAD)
 
 
 _NONE = np.zeros(0)

@@ -18,10 +18,11 @@ import pytensor.tensor as pt
 
 from forecast.history import Floats, History, Ints, days
 from forecast.models.design import Design
-from forecast.models.priors import LogSizes, Priors, log_sizes, size_variable
+from forecast.models.priors import LogSizes, Priors, log_range, log_sizes, size_variable
 from forecast.models.whiten import Whitening, standard_normal, whitened, whitening
 
-LEVEL_SD = 5.0  # of the log level: the data speak for themselves from the first month on
+LEVEL_SD = 5.0  # of the log level, where nothing is stated: the data speak for themselves from the first month on
+MONTH = 365.25 / 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,7 @@ class ArrivalTerms(NamedTuple):
     counts: Floats  # (M,)
     days: Floats  # (M,)
     coefficients: Whitening  # (1 + coefficients,), the level first
+    level: float  # its prior
     level_sd: float
     matrix: Floats  # (coefficients, M)
     group: Ints
@@ -50,12 +52,15 @@ class ArrivalTerms(NamedTuple):
 def count_arrivals(history: History, months: pd.DatetimeIndex) -> Arrivals:
     """Deals created in each month (M + 1 month starts) from the day on which recording began to the origin.
 
-    Deals created earlier are survivors, not arrivals. Where no such day is known, it is the first deal's. Deals that
-    were never open (see History.begun_open) are left out.
+    Deals created earlier are survivors, not arrivals. Where no such day is known, it is after the first deal's, which
+    is not counted, as it was sure to be there: of one deal created yesterday, it is not thirty a month. Deals that were
+    never open (see History.begun_open) are left out.
     """
     edges = days(pd.Series(months))
     created = days(history.deals["created"])
-    since = max(history.recorded_from, float(created.min()))
+    first = float(created.min())
+    after = np.nextafter(first, np.inf) if history.timed else np.floor(first) + 1
+    since = history.recorded_from if history.recorded_from > first else after
     counts = np.histogram(created[(created >= since) & history.begun_open()], edges)[0]
     recorded = np.clip(np.minimum(edges[1:], history.day) - np.maximum(edges[:-1], since), 0, None)
     return Arrivals(counts.astype(np.float64), recorded)
@@ -71,13 +76,18 @@ def arrival_terms(arrivals: Arrivals, design: Design, priors: Priors) -> Arrival
     median = np.array([size.median for size in sizes])
     nominal = np.vstack([np.ones(known), median[group][:, None] * matrix])
     information = (nominal * (counts / (1 + counts * priors.arrival_scatter.median**2))) @ nominal.T
-    precision = information + np.diag(np.append(LEVEL_SD**-2, np.ones(len(group))))
-    centre = np.append(np.log((counts.sum() + 0.5) / (recorded.sum() + 1)), np.zeros(len(group)))
+    usual = float(np.log((counts.sum() + 0.5) / (recorded.sum() + 1)))
+    stated, sd = level_prior(priors)
+    level = usual if stated is None else stated
+    precision = information + np.diag(np.append(sd**-2, np.ones(len(group))))
+    seen = information[0, 0]
+    centre = np.append((seen * usual + sd**-2 * level) / (seen + sd**-2), np.zeros(len(group)))
     return ArrivalTerms(
         counts=counts,
         days=recorded,
         coefficients=whitening(centre, precision),
-        level_sd=LEVEL_SD,
+        level=level,
+        level_sd=sd,
         matrix=matrix,
         group=group,
         future=design.matrix[acts, known:],
@@ -85,6 +95,14 @@ def arrival_terms(arrivals: Arrivals, design: Design, priors: Priors) -> Arrival
         sizes=log_sizes(sizes),
         scatter=log_sizes([priors.arrival_scatter]),
     )
+
+
+def level_prior(priors: Priors) -> tuple[float | None, float]:
+    """Mean and sd of the log level, per day; the mean is that of the data where none was stated."""
+    if priors.new_deals is None:
+        return None, LEVEL_SD
+    middle, sd = log_range(priors.new_deals)
+    return middle - float(np.log(MONTH)), sd
 
 
 def add_arrivals(terms: ArrivalTerms) -> None:
@@ -95,7 +113,7 @@ def add_arrivals(terms: ArrivalTerms) -> None:
     scatter = pt.exp(size_variable("log_arrival_scatter", terms.scatter)[0])
     shape = pm.Deterministic("arrival_shape", scatter**-2.0)
     z = whitened("arrival", terms.coefficients)
-    level = (z[0] - terms.coefficients.centre[0]) / terms.level_sd
+    level = (z[0] - terms.level) / terms.level_sd
     pm.Potential("arrival_prior", standard_normal(z[1:]) + standard_normal(level))
     size = pm.Deterministic("arrival_size", pt.exp(log_size))[terms.group]
     effect = pm.Deterministic("arrival_effect", pt.concatenate([z[:1], z[1:] * size]))

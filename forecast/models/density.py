@@ -24,6 +24,7 @@ from forecast.models.calendar import CalendarTerms
 from forecast.models.clients import ClientTerms, add_by_client, add_weighted
 from forecast.models.contraction import add_expected, canonical
 from forecast.models.exits import ExitTerms
+from forecast.models.levels import LevelPrior
 from forecast.models.priors import LogSizes
 from simulations.compiling import compiled
 
@@ -370,16 +371,11 @@ def _likelihood(
         season = seasonal[exits.kind[j]]
         average = _dot(exits.month_weights[j], season) + _dot(exits.cell_weights[j], effect[j])
         total += _dot(exits.exits_by_month[j], season) + _dot(exits.exits_by_cell[j], effect[j])
-        level = 0.0
         for b in range(bins):
             base = profile[j, b] - average
-            level += base / bins
             total += exits.exits_by_age[j, b] * base
             work.hazard[j, b] = math.exp(base)
-        level = (level - exits.level_mean[j]) / exits.level_sd[j]
-        total -= 0.5 * level * level
-        for b in range(bins):
-            work.profile[1, j, b] = exits.exits_by_age[j, b] - level / (exits.level_sd[j] * bins)
+        work.profile[1, j] = exits.exits_by_age[j]
         for c in range(cells):
             work.multiplier[j, c] = math.exp(effect[j, c])
     for k in range(seasonal.shape[0]):
@@ -407,7 +403,25 @@ def _likelihood(
         for c in range(cells):
             by_cell = exits.exits_by_cell[j, c] - work.by_cell[j, c] * work.multiplier[j, c]
             work.effect[1, j, c] = by_cell - pull * exits.cell_weights[j, c]
-        total += _steps(profile[j], work.profile[1, j], exits.profile_step)
+        total += _steps(profile[j], work.profile[1, j], exits.levels.step[j])
+    return total + _levels(profile, work.profile[1], exits.levels)
+
+
+@compiled
+def _levels(profile: Floats, slope: Floats, prior: LevelPrior) -> float:
+    """-z'z / 2 of z = factor (levels - mean)."""
+    total, exits = 0.0, profile.shape[0]
+    apart = np.empty(exits)
+    for j in range(exits):
+        apart[j] = _dot(profile[j], prior.weights[j]) - prior.mean[j]
+    for i in range(exits):
+        z = _dot(prior.factor[i], apart)
+        total -= 0.5 * z * z
+        for j in range(exits):
+            pull = z * prior.factor[i, j]
+            if pull != 0.0:
+                for b in range(profile.shape[1]):
+                    slope[j, b] -= pull * prior.weights[j, b]
     return total
 
 
@@ -480,7 +494,7 @@ def _arrivals(point: Floats, slope: Floats, arrivals: ArrivalTerms) -> float:
             by_shape += (count + shape) * mean / (shape * (shape + mean)) - count / shape
     slope[sizes] -= 2 * shape * by_shape
 
-    level = (z[0] - arrivals.coefficients.centre[0]) / arrivals.level_sd
+    level = (z[0] - arrivals.level) / arrivals.level_sd
     total -= 0.5 * (_dot(z[1:], z[1:]) + level * level)
     z[0] = by_rate.sum() - level / arrivals.level_sd
     for i in range(scaled.size):

@@ -22,6 +22,7 @@ from forecast.history import Floats, Ints
 from forecast.models.calendar import CalendarTerms, add_calendar, calendar_terms
 from forecast.models.contraction import ExpectedExits, Rows, compressed
 from forecast.models.design import SIZE, Design
+from forecast.models.levels import LevelPrior, level_prior
 from forecast.models.priors import LogSizes, Priors, log_sizes, size_variable
 from forecast.models.whiten import Whitening, poisson_information, standard_normal, whitened, whitening
 
@@ -31,9 +32,9 @@ NEWTON_STEPS = 8
 class ExitTerms(NamedTuple):
     """What the log density of exits is made of (J exits of K kinds, M months, C cells; see the two designs).
 
-    weights: rows that sum to one, shares of each exit's count. level_mean, level_sd (J,): prior of the average of
-    `base`. profile_step: scale of its steps. centred (J, coefficients): 1 for those sampled as they are, 0 for
-    those sampled in units of their size. fixed (coefficients,): whose log size is `fixed_log_size`.
+    weights: rows that sum to one, shares of each exit's count. levels: prior of the profiles. centred
+    (J, coefficients): 1 for those sampled as they are, 0 for those sampled in units of their size. fixed
+    (coefficients,): whose log size is `fixed_log_size`.
     """
 
     rows: Rows
@@ -44,9 +45,7 @@ class ExitTerms(NamedTuple):
     month_weights: Floats  # (J, M)
     cell_weights: Floats  # (J, C)
     profile: Whitening  # (J, B)
-    profile_step: float
-    level_mean: Floats
-    level_sd: Floats
+    levels: LevelPrior
     calendar: CalendarTerms
     effect: Whitening  # (J, coefficients)
     effect_matrix: Floats  # (coefficients, C)
@@ -71,7 +70,7 @@ def exit_terms(exposure: Exposure, calendar: Design, cells: Design, priors: Prio
     names = list(exposure.cells.columns)
     fixed = np.array([name == SIZE for name in names], dtype=bool)[cells.group]
     effect, centred = _effects(exposure, cells, np.where(fixed, priors.size_slope, 2 * priors.level.median))
-    mean, sd = priors.hazard_levels(funnel)
+    levels = level_prior(funnel, priors)
     return ExitTerms(
         rows=compressed(exposure),
         kind=kind,
@@ -80,10 +79,8 @@ def exit_terms(exposure: Exposure, calendar: Design, cells: Design, priors: Prio
         exits_by_cell=exposure.exits_by_cell,
         month_weights=_weights(exposure.exits_by_month),
         cell_weights=_weights(exposure.exits_by_cell),
-        profile=whitening(*_profile(exposure, priors)),
-        profile_step=priors.profile_step,
-        level_mean=mean,
-        level_sd=sd,
+        profile=whitening(*_profile(exposure, levels)),
+        levels=levels,
         calendar=calendar_terms(by_kind, calendar, log_sizes([priors.quarter, priors.drift, priors.shock])),
         effect=effect,
         effect_matrix=cells.matrix,
@@ -114,8 +111,9 @@ def add_exits(terms: ExitTerms) -> None:
     average = (terms.month_weights * seasonal).sum(axis=1) + (terms.cell_weights * effect).sum(axis=1)
     profile = whitened("profile", terms.profile)
     base = pm.Deterministic("log_hazard", profile - average[:, None])
-    pm.Potential("level", standard_normal((base.mean(axis=1) - terms.level_mean) / terms.level_sd))
-    step = (profile[:, 1:] - profile[:, :-1]) / (2 * terms.profile_step)
+    level = (profile * terms.levels.weights).sum(axis=1)
+    pm.Potential("level", standard_normal(pt.dot(terms.levels.factor, level - terms.levels.mean)))
+    step = (profile[:, 1:] - profile[:, :-1]) / (2 * terms.levels.step[:, None])
     pm.Potential("steps", -2 * pt.log(pt.cosh(step)).sum())  # logistic: an exponential tail lets a spike be one
     expected = ExpectedExits()(*terms.rows, base, seasonal, effect)
     seen = (terms.exits_by_age * base).sum()
@@ -143,20 +141,21 @@ def _weights(counts: Floats) -> Floats:
     return np.asarray(np.where(total > 0, counts / np.maximum(total, 1), 1 / counts.shape[1]))
 
 
-def _profile(exposure: Exposure, priors: Priors) -> tuple[Floats, Floats]:
+def _profile(exposure: Exposure, levels: LevelPrior) -> tuple[Floats, Floats]:
     """Mode (J, B) and curvature (J, B, B) of each exit's profile on its own, by Newton steps."""
     funnel = exposure.funnel
     days = exposure.days_at_risk.sum(axis=(2, 3))[[source for source, _ in funnel.exits]]
-    mean, sd = priors.hazard_levels(funnel)
     bins = funnel.n_bins
     difference = np.diff(np.eye(bins), axis=0)
-    walk = difference.T @ difference / (priors.profile_step * np.pi / np.sqrt(3)) ** 2
-    level = np.full((bins, bins), 1 / bins**2)
-    mode = np.log((exposure.exits_by_age.sum(1) + np.exp(mean) * 30) / (days.sum(1) + 30))[:, None] * np.ones(bins)
+    walk = difference.T @ difference / (levels.step[:, None, None] * np.pi / np.sqrt(3)) ** 2
+    precision_of_level = 1 / np.diagonal(np.linalg.inv(levels.factor.T @ levels.factor))
+    level = levels.weights[:, :, None] * levels.weights[:, None, :] * precision_of_level[:, None, None]
+    pull = walk + level
+    prior = np.exp(levels.mean) * 30
+    mode = np.log((exposure.exits_by_age.sum(1) + prior) / (days.sum(1) + 30))[:, None] * np.ones(bins)
     for _ in range(NEWTON_STEPS):
         expected = days * np.exp(np.minimum(mode, 20))
-        pull = walk + level / sd[:, None, None] ** 2
         precision = pull + expected[:, :, None] * np.eye(bins)
-        slope = exposure.exits_by_age - expected - np.einsum("jab,jb->ja", pull, mode - mean[:, None])
+        slope = exposure.exits_by_age - expected - np.einsum("jab,jb->ja", pull, mode - levels.mean[:, None])
         mode = mode + np.clip(np.linalg.solve(precision, slope[..., None])[..., 0], -2, 2)
     return mode, precision

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 import pymc as pm
 
+from forecast.config import Config
+from forecast.errors import FunnelError, near
 from forecast.history import Floats
-from simulations import Funnel, Kind
 
 NORMAL_95 = 1.959964
 
@@ -43,23 +44,44 @@ def size_variable(name: str, sizes: LogSizes, shape: tuple[int, ...] = ()) -> An
     return pm.Normal(name, sizes.mean, sizes.sd, shape=(*shape, len(sizes.mean)))
 
 
+Range = tuple[float, float]  # holds 95 %
+
+
+def log_range(stated: Range) -> Range:
+    """Middle and sd of the logarithm of a quantity between these values, normal on that scale."""
+    low, high = np.log(stated)
+    return float(low + high) / 2, float(high - low) / (2 * NORMAL_95)
+
+
+def logit_range(stated: Range) -> Range:
+    """The same of the log odds of a share."""
+    low, high = (share / (1 - share) for share in stated)
+    return log_range((low, high))
+
+
 @dataclass(frozen=True)
 class Priors:
     """What is believed before looking; ranges hold 95 %.
 
-    conversion: chance that a stage is left onwards rather than lost. lead_time: days until a stage is left.
-    rare_share: share of a stage's exits that skip or return. reopen_days: days until a lost deal is
-    re-opened.
+    conversion: share of the visits to a stage that end onwards. lead_time: days after which half of those that do
+    have. stages: by name, both ranges of the stages of which they are stated; the others have the usual ones.
+    new_deals: per month. amount: of one won deal. Both None where nothing is stated.
+    rare_share: share of a stage's exits that skip or return. reopen_days: days until a lost deal is re-opened, and
+    sd of their logarithm.
     profile_step: scale of the logistic step of the log hazard from one age bin to the next. The others are
     sizes of log effects: of the levels of an attribute, of the month of the quarter, of a month's drift and
     shock, of arrivals' monthly drift, yearly season and scatter, and of amounts by level; the last is the variance
     of the clients' frailty.
     """
 
-    conversion: tuple[float, float] = (0.1, 0.9)
-    lead_time: tuple[float, float] = (3.0, 100.0)
+    conversion: Range = (0.1, 0.9)
+    lead_time: Range = (3.0, 100.0)
+    stages: Mapping[str, tuple[Range, Range]] = field(default_factory=dict)
+    new_deals: Range | None = None
+    amount: Range | None = None
     rare_share: float = 0.1
     reopen_days: float = 1000.0
+    reopen_sd: float = 2.0
     profile_step: float = 0.25
     level: Sizes = Sizes(0.15)
     quarter: Sizes = Sizes(0.15)
@@ -73,21 +95,18 @@ class Priors:
     amount_scatter: Sizes = Sizes(0.7, 1.0)
     frailty_variance: Sizes = Sizes(0.15, 1.0)
 
-    def hazard_levels(self, funnel: Funnel) -> tuple[Floats, Floats]:
-        """Mean and sd (J,) of each exit's average log hazard.
+    def of_stage(self, name: str) -> tuple[Range, Range]:
+        """The ranges of conversion and lead time."""
+        return self.stages.get(name, (self.conversion, self.lead_time))
 
-        A stage is left at the rate 1 / lead time; a share `conversion` of it goes onwards, the rest is lost,
-        and exits that skip or return have a small share. The range of each exit is that of the lead time
-        and of the conversion together.
-        """
-        fast, slow = np.log(self.lead_time)
-        low, high = (np.log(p / (1 - p)) for p in self.conversion)
-        middle = 1 / (1 + np.exp(-(low + high) / 2))
-        pairs = np.array(funnel.exits)
-        onwards = pairs[:, 1] == pairs[:, 0] + 1
-        kinds = funnel.kinds
-        share = np.where(onwards, middle, np.where(kinds == Kind.LOST, 1 - middle, self.rare_share))
-        mean = np.log(share) - (fast + slow) / 2
-        mean = np.where(kinds == Kind.REOPEN, -np.log(self.reopen_days), mean)
-        sd = np.hypot((slow - fast) / (2 * NORMAL_95), (high - low) / (2 * NORMAL_95))
-        return mean, np.where(onwards | (kinds == Kind.LOST), sd, 1.5 * sd)
+
+def stated(config: Config, stages: Sequence[str]) -> Priors:
+    """The priors under [priors] of the funnel file; FunnelError for a stage that the funnel has not."""
+    said = config.priors
+    for name in said.stages:
+        if name not in stages:
+            raise FunnelError(
+                f"[priors.stages] '{name}' is not an open stage", file=config.path, remedy=near(name, stages)
+            )
+    ranges = {name: (prior.conversion, prior.lead_time) for name, prior in said.stages.items()}
+    return Priors(stages=ranges, new_deals=said.new_deals, amount=said.amount)

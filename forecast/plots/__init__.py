@@ -3,9 +3,21 @@
 They are told in the language of the moment (see forecast/language.py).
 """
 
+from forecast.plots.changes import bridge, dependence, scenarios, tornado, trend
 from forecast.plots.paths import path_map
 from forecast.plots.revenue import fan, revenue
 from forecast.plots.stages import funnel
 from forecast.told import sentence
 
-__all__ = ["fan", "funnel", "path_map", "revenue", "sentence"]
+__all__ = [
+    "bridge",
+    "dependence",
+    "fan",
+    "funnel",
+    "path_map",
+    "revenue",
+    "scenarios",
+    "sentence",
+    "tornado",
+    "trend",
+]

@@ -49,6 +49,11 @@ MAVEN: Summary = {
             "lead_time_days": {"p50": 52.1, "low": 49.8, "high": 54.9},
         }
     ],
+    "assumed": {
+        "stages": [{"stage": "Engaging", "conversion": 0.001, "lead_time": 0.002}],
+        "new_deals": 0.01,
+        "amounts": 0.002,
+    },
     "overdue": {
         "moved_on": 0.9,
         "deals": 611,
@@ -223,6 +228,16 @@ QUARTER: Summary = {
     "clients": CLIENTS,
     "groups": [{"grouping": "owner", "rows": [OWNER]}],
     "decisive_deals": [],
+    "checkpoints": [
+        {
+            "month": "2017-10",
+            "by": "2017-10-31",
+            "won_if_hit": 990_000.0,
+            "won_needed": 1_150_000.0,
+            "new_deals_if_hit": 870.0,
+            "new_deals": 855.0,
+        }
+    ],
     "without_overdue": {
         "expected": 44_000.0,
         "p_hit_without": 0.29,
@@ -230,6 +245,7 @@ QUARTER: Summary = {
         "rtv_without": 2_900_000.0,
         "funnel_factor_without": 0.88,
     },
+    "assumed": {"share": 0.004, "most": "new_deals", "stage": None},
     "actual": {"revenue": 2_802_496.0, "hit": False},
 }
 
@@ -393,6 +409,8 @@ def hostile() -> Summary:
     third.update(period="2018", start="2018-01-01", end="2018-12-31", actual=None, groups=[])
     third["by_month"] = [month(f"2018-{number:02}", 9.9e11) for number in range(1, 13)]
     third["clients"]["largest"] = "<script>"
+    third["assumed"] = {"share": 0.9, "most": "conversion", "stage": "[red]" + "段階" * 40}
+    summary["periods"][1]["assumed"] = None
     summary["periods"].append(third)
     names = ("段階" * 40, "<script>")
     summary["levers"] = told_levers(*(changes(one["period"], names) for one in summary["periods"]))

@@ -63,6 +63,7 @@ def certain(history: History, *, stuck_from: float = np.inf, both: bool = False)
         "log_calendar": np.zeros((DRAWS, len(kinds_present(exposure)), len(months))),
         "effect": np.zeros((DRAWS, funnel.n_exits, 0)),
         "log_arrival_rate": np.full((DRAWS, len(months)), NEVER),
+        "arrival_effect": np.full((DRAWS, 1), NEVER),
         "arrival_shape": np.ones(DRAWS),
     }
     health = Health(1.0, 400.0, 0, DRAWS, 1, 0, 0.0)

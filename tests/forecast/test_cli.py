@@ -138,6 +138,23 @@ def test_wrong_usage(arguments: list[str], monkeypatch: pytest.MonkeyPatch, caps
     assert "Traceback" not in shown
 
 
+@pytest.mark.parametrize(("command", "told", "rows"), [("clients", "Verdict: watch", 10), ("deals", "125VIRMX", 1)])
+def test_clients_and_deals(
+    command: str, told: str, rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """With an answer made by hand where sampling would start."""
+    made = SimpleNamespace(summary={**summaries.maven(), "levers": None})
+    monkeypatch.setattr(answer, "ask", lambda *_, **__: made)
+    table, file = tmp_path / "a.csv", tmp_path / "a.json"
+    assert run(monkeypatch, command, "--sample", "maven", "--out", table, "--json", file) == 0
+    assert told in capsys.readouterr().out
+    assert len(pd.read_csv(table)) == rows
+    assert json.loads(file.read_text("utf-8"))["overdue"]["deals"] == 611
+    assert run(monkeypatch, command, "--sample", "maven", "--out", tmp_path / "a.xlsx") == 2
+    assert "writes csv, not '.xlsx'" in capsys.readouterr().err
+
+
 class TestWhatIf:
     """`funnel levers`, with an answer made by hand where sampling would start."""
 

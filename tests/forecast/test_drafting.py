@@ -32,8 +32,8 @@ def test_a_template_is_a_funnel_file_in_both_languages(name: str, tmp_path: Path
         config = read_config(tmp_path / "funnel.toml")
         assert config.funnel.stages == one.stages
         assert config.funnel.viable_from == one.viable_from
-        assert dict(config.priors) == one.priors
-        assert config.priors.keys() == set(one.stages)
+        assert dict(config.priors.stages) == one.priors
+        assert config.priors.stages.keys() == set(one.stages)
     english, french = (kinds[language].priors.values() for language in LANGUAGES)
     assert list(english) == list(french)
 
@@ -57,7 +57,7 @@ def test_a_template_orders_the_stages_of_the_data_and_tells_what_it_assumes(tmp_
     config, _ = load(tmp_path)
     assert config.funnel.stages == ("attention", "Interest", "Desire", "Action")  # as the data spell them
     assert config.funnel.viable_from == "Desire"
-    assert config.priors["Action"].lead_time == (3, 45)
+    assert config.priors.stages["Action"].lead_time == (3, 45)
     rows.write_text(ROWS.replace("Interest", "Intérêt").replace("Desire", "Désir"), encoding="utf-8")
     (tmp_path / "funnel.toml").write_text(draft(rows, "sales").text, encoding="utf-8")
     assert load(tmp_path)[0].funnel.viable_from == "Désir"  # in another language than asked for
@@ -71,16 +71,22 @@ def test_a_template_of_other_stages_is_a_comment(tmp_path: Path) -> None:
     (tmp_path / "funnel.toml").write_text(text)
     config, _ = load(tmp_path)
     assert config.funnel.stages == ("Interest", "Desire", "Action")
-    assert config.priors == {}
+    assert config.priors.stages == {}
 
 
 def test_priors_are_checked(tmp_path: Path) -> None:
     path = tmp_path / "funnel.toml"
     for prior, told in (
-        ("A = { conversion = [0.5, 0.2], lead_time = [1, 2] }", "conversion must go from low to high"),
-        ("A = { conversion = [0.5, 1.2], lead_time = [1, 2] }", "less than 1"),
-        ("B = { conversion = [0.1, 0.2], lead_time = [1, 2] }", r"\[priors\] 'B' is not a stage"),
-        ("A = { conversion = [0.1, 0.2] }", "field required"),
+        ("stages.A = { conversion = [0.5, 0.2], lead_time = [1, 2] }", "conversion must go from low to high"),
+        ("stages.A = { conversion = [0.5, 1.2], lead_time = [1, 2] }", "less than 1"),
+        ("stages.B = { conversion = [0.1, 0.2], lead_time = [1, 2] }", r"\[priors.stages\] 'B' is not an open stage"),
+        ("stages.Won = { conversion = [0.1, 0.2], lead_time = [1, 2] }", "'Won' is not an open stage"),
+        ("stages.A = { conversion = [0.1, 0.2] }", "field required"),
+        ("stages.A = { conversions = [0.1, 0.2] }", r"\[priors.stages.A\] has no key 'conversions'.*\n.*conversion"),
+        ("A = { conversion = [0.5, 0.6], lead_time = [1, 2] }", r"\[priors\] has no key 'A'"),
+        ("new_deals = [0, 2]", "greater than 0"),
+        ("new_deals = [3, 2]", r"new_deals must go from low to high, got \[3, 2\]"),
+        ("amount = [2]", r"\[priors.amount\] 1: field required"),
     ):
         path.write_text(f'[funnel]\nstages = ["A"]\n[priors]\n{prior}\n')
         with pytest.raises(FunnelError, match=told):

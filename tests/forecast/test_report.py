@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from forecast import plots
+from forecast import plots, report
 from forecast.language import speaking
 from forecast.report import page
 from forecast.words import money, percent
@@ -18,6 +18,18 @@ from tests.forecast.answers import hand_made, stage
 
 HOSTILE = "<img src=x onerror=alert(1)></script>"
 LARGEST = 6_000_000  # bytes
+
+
+@pytest.fixture(autouse=True)
+def _without_plotly(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five megabytes of script, to be parsed by one test only."""
+    if "whole" not in request.fixturenames:
+        monkeypatch.setattr(report, "get_plotlyjs", lambda: "/* Plotly */")
+
+
+@pytest.fixture
+def whole() -> None:
+    """The page with Plotly's script."""
 
 
 class Reader(HTMLParser):
@@ -67,6 +79,7 @@ def test_it_leads_with_the_answer_and_one_figure() -> None:
     assert "The chance of 3.20M USD in 2017Q4" in first
 
 
+@pytest.mark.usefixtures("whole")
 def test_it_is_one_small_file_that_asks_for_nothing() -> None:
     text = page(hand_made())
     assert len(text.encode()) < LARGEST
@@ -79,7 +92,8 @@ def test_it_is_one_small_file_that_asks_for_nothing() -> None:
     assert policy is not None
     assert policy.startswith("default-src 'none';")
     assert "http" not in policy
-    assert text.count("Plotly.newPlot(") == 5  # one revenue and one fan for each period, and the stages
+    # Revenue, fan and tornado of each of two periods, the stages, and the clients.
+    assert text.count("Plotly.newPlot(") == 8
 
 
 def test_the_same_answer_gives_the_same_bytes() -> None:

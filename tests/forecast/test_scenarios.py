@@ -14,6 +14,7 @@ import pytest
 
 from forecast import scenarios as module
 from forecast.config import CapacitySection, Config, ScenarioSection, config_from
+from forecast.draws import Scenario
 from forecast.errors import FunnelError
 from forecast.scenarios import assumed, in_words, joint, month_capacity, played, scenarios
 from forecast.sources import load
@@ -120,6 +121,7 @@ def test_a_client_that_is_lost_by_hand() -> None:
     history = SimpleNamespace(deals=pd.DataFrame({"client": ["Acme", "Bolt", "Acme", None]}), known={})
     fit: Any = SimpleNamespace(history=history)
     prepared: Any = SimpleNamespace(deal_row=np.array([1, 2, 3]), template_row=np.array([0, 1]))
+    prepared.templates_of = lambda chosen: Scenario.templates_of(prepared, chosen)
     from tests.forecast.what_ifs import ONE_STAGE
     from tests.simulations.examples import calm_draws
 

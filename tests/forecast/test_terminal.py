@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
+from rich.text import Text
 
 from forecast.progress import bars
 from forecast.screen import WIDTH
 from forecast.terminal import show
+from forecast.terminal_answers import show_clients, show_deals
 from forecast.words import chance, exact, money, percent, plain, span
 from tests.forecast import summaries
 
@@ -98,6 +101,20 @@ def test_an_unhealthy_fit_is_told_beside_the_probability() -> None:
     assert "no currency given" in shown
 
 
+def test_assumptions_are_told_where_they_matter() -> None:
+    """Of the period that rests most on them, in one line."""
+    summary = summaries.maven()
+    assert "assumptions" not in screen(summary)
+    summary["periods"][1]["assumed"] = {"share": 0.3, "most": "lead_time", "stage": "Engaging"}
+    assert "\nRests in part on assumptions: 30 % of what is unsure, most of all the lead time of Engaging.\n" in screen(
+        summary
+    )
+    summary["periods"][0]["assumed"] = {"share": 0.7, "most": "new_deals", "stage": None}
+    assert "\nRests mostly on assumptions: 70 % of what is unsure, most of all the number of new deals.\n" in screen(
+        summary
+    )
+
+
 def test_a_kept_fit_is_told() -> None:
     summary = summaries.maven()
     assert "was kept" not in screen(summary)
@@ -156,3 +173,22 @@ def test_bars_are_drawn_on_terminals_only(capsys: pytest.CaptureFixture[str]) ->
         tell("Sampling", 4, 4)
     captured = capsys.readouterr()
     assert captured.out == captured.err == ""
+
+
+@pytest.mark.parametrize("name", summaries.ALL)
+@pytest.mark.parametrize("shown", [show_clients, show_deals])
+def test_clients_and_deals_keep_to_the_width(name: str, shown: Callable[..., None]) -> None:
+    console = Console(file=io.StringIO(), width=WIDTH, highlight=False, force_terminal=True, no_color=True)
+    summary = summaries.ALL[name]()
+    shown(summary, console)
+    told = console.file.getvalue()
+    assert all(cell_len(Text.from_ansi(line).plain) <= WIDTH for line in told.splitlines())
+    assert "\x1b[2J" not in told
+    assert "\x1b[31m" not in told
+    words = " ".join(Text.from_ansi(told).plain.split())
+    if shown is show_deals:
+        assert "125VIRMX, Elease Gluck Engaging 26.4k 285 120" in words
+        assert "31 October 2017 1.15M 990k 870 855" in words
+    else:
+        assert "Verdict: watch. As concentrated as 50.0 equal clients" in words
+        assert "Konex 0 0 140k 5 % 24 % + 0 5 %" in words

@@ -7,7 +7,7 @@ from math import comb
 
 import numpy as np
 
-from forecast.what_if import Asked, WhatIf
+from forecast.what_if import Aim, WhatIf
 from simulations import Assumptions, Deals, Draws, Funnel, simulate
 from tests.simulations.examples import calm_draws, deals
 
@@ -21,7 +21,7 @@ def asked_about(
     """periods: months that belong to each, and its target."""
     kept = len(periods[0][0])
     base = simulate(draws, opened, templates, seed=1, months=kept, arrival_months=kept)
-    asked = tuple(Asked(f"P{i}", np.array(mask), won, target) for i, (mask, target) in enumerate(periods))
+    asked = tuple(Aim(f"P{i}", np.array(mask), won, target) for i, (mask, target) in enumerate(periods))
     labels = tuple(f"2024-{month + 1:02}" for month in range(kept))
     return WhatIf(Assumptions(draws, opened, templates), base, asked, labels, draws.month_edges[: kept + 1], 1, minor)
 

@@ -11,10 +11,14 @@ from typing import Any
 
 import pytest
 
+from forecast.answer import ask
 from forecast.backtest import Settings
 from forecast.config import Config
+from forecast.kept import kept_for
 from forecast.outputs import finite
+from forecast.question import question_from
 from forecast.scoreboard import scoreboard
+from forecast.sources import load
 from forecast.words import money, percent
 from tests.conftest import Asked
 from tests.forecast.cases import case, window
@@ -38,7 +42,7 @@ nbformat.write(notebook, sys.argv[1])
 """
 
 
-def executed(path: Path, folder: Path, *, at_the_end: str, **parameters: Any) -> Any:
+def executed(path: Path, folder: Path, /, *, at_the_end: str, **parameters: Any) -> Any:
     """The notebook, run by this very interpreter with other parameters, and one more cell at its end."""
     notebook = jupytext.read(path)
     places = [n for n, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", [])]
@@ -131,6 +135,75 @@ def test_the_sixth_notebook_reads_a_backtest(tmp_path: Path) -> None:
     assert "| ETS | +" in said
     assert "| 28 to 28 days |" in said
     assert "mostly *amounts*" in said
+
+
+def markdown(notebook: Any) -> str:
+    return "\n".join(
+        output["data"]["text/markdown"] for output in outputs(notebook) if "text/markdown" in output.get("data", {})
+    )
+
+
+def titles(notebook: Any) -> list[str]:
+    """Of its figures, on one line each."""
+    figures = [output["data"][FIGURE] for output in outputs(notebook) if FIGURE in output.get("data", {})]
+    return [figure["layout"]["title"]["text"].replace("<br>", " ") for figure in figures]
+
+
+@pytest.fixture(scope="module")
+def kept(asked: Asked) -> dict[str, Any]:
+    """What the notebooks about the shared company are given; the fit is kept, so that each finds it."""
+    config, tables = load(asked.folder)
+    given = {"source": str(asked.folder / "funnel.toml"), "draws": asked.answer.question.draws}
+    store = kept_for(config)
+    assert store is not None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("forecast.kept.fit", lambda *_, **__: asked.answer.fit)
+        again = ask(config, tables, question_from(config, tables), fits=store, levers=False)
+    assert again.summary["periods"][0]["p_hit"] == asked.answer.summary["periods"][0]["p_hit"]
+    return given
+
+
+def test_the_second_notebook_plans_revenue(kept: dict[str, Any], asked: Asked, tmp_path: Path) -> None:
+    notebook = executed(NOTEBOOKS / "02_revenue_scenarios.py", tmp_path, at_the_end="1", **kept)
+    assert "**as it is**: nothing changed" in markdown(notebook)
+    assert "The funnel file names no capacity." in markdown(notebook)
+    shown = titles(notebook)
+    assert len(shown) == len(asked.answer.summary["periods"])
+    assert all("New deals + 10 % brings most" in title or "as it is brings most" in title for title in shown)
+    tables = [output["data"]["text/plain"] for output in outputs(notebook) if "text/html" in output.get("data", {})]
+    assert any(money(asked.answer.summary["periods"][0]["p50"]) in table for table in tables)
+
+
+def test_the_third_notebook_explores(kept: dict[str, Any], asked: Asked, tmp_path: Path) -> None:
+    move = f"explorer.conversion[{asked.answer.summary['stages'][0]['stage']!r}].value = 5\nprint(explorer.now.p_hit.p)"
+    notebook = executed(NOTEBOOKS / "03_explore_assumptions.py", tmp_path, at_the_end=move, **kept)
+    widget = "application/vnd.jupyter.widget-view+json"
+    assert [output for output in outputs(notebook) if widget in output.get("data", {})]
+    assert any("most: from" in title for title in titles(notebook))
+    last = next(output for output in outputs(notebook)[::-1] if "text" in output)
+    assert float(last["text"]) > asked.answer.summary["periods"][0]["p_hit"]
+
+
+def test_the_fourth_notebook_looks_at_clients(kept: dict[str, Any], asked: Asked, tmp_path: Path) -> None:
+    notebook = executed(NOTEBOOKS / "04_client_dependence.py", tmp_path, at_the_end="1", **kept)
+    first = asked.answer.summary["periods"][0]
+    assert first["clients"]["sentence"] in markdown(notebook)
+    tables = [output["data"]["text/plain"] for output in outputs(notebook) if "text/html" in output.get("data", {})]
+    assert any(first["clients"]["table"][0]["client"] in table for table in tables)
+
+
+def test_the_seventh_notebook_brings_rows_along(asked: Asked, tmp_path: Path) -> None:
+    rows = tmp_path / "rows"
+    rows.mkdir()
+    for name in ("deals.csv", "stage_history.csv"):
+        (rows / name).write_bytes((asked.folder / name).read_bytes())
+    notebook = executed(
+        NOTEBOOKS / "07_bring_your_own_data.py", tmp_path, at_the_end="1", rows=str(rows), draws=200,
+        folder=str(tmp_path / "mine"),
+    )  # fmt: skip
+    assert (tmp_path / "mine" / "funnel.toml").is_file()
+    assert "the chance of" in markdown(notebook)
+    assert len(titles(notebook)) == 1
 
 
 def in_words(share: float) -> str:

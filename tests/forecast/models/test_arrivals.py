@@ -31,8 +31,8 @@ KNOWN, MONTHS = 7, 10
 NAMES = ["arrivals", "arrival_prior", "log_arrival_rate", "arrival_shape"]
 
 
-def terms(seasonal: bool = True) -> ArrivalTerms:
-    return arrival_terms(ARRIVALS, design.arrivals(np.arange(MONTHS) % 12, KNOWN - 1, seasonal), Priors())
+def terms(seasonal: bool = True, priors: Priors | None = None) -> ArrivalTerms:
+    return arrival_terms(ARRIVALS, design.arrivals(np.arange(MONTHS) % 12, KNOWN - 1, seasonal), priors or Priors())
 
 
 def build(seasonal: bool = True) -> None:
@@ -129,15 +129,18 @@ def test_counts_by_month_of_the_recorded_days(time: str) -> None:
     np.testing.assert_array_equal(counted.days, [0, 7, 29, 9, 0, 0])
 
 
-def test_recording_begins_with_the_first_deal_where_nothing_is_said() -> None:
+@pytest.mark.parametrize("time", ["", " 12:00"])
+def test_recording_begins_after_the_first_deal_where_nothing_is_said(time: str) -> None:
+    """Of dates the whole day, of times the moment: that a deal came then is no sign of how often they come."""
     months = month_starts(pd.Timestamp("2020-01-15"), pd.Timestamp("2020-03-01"))
-    counted = count_arrivals(history_of(tables(ROWS, until="2020-03-10")), months)
-    np.testing.assert_array_equal(counted.counts, [2, 1, 1])
-    np.testing.assert_array_equal(counted.days, [12, 29, 9])
+    rows = [(name, stage, f"{day}{time}") for name, stage, day in [*ROWS, ("5", "A", "2020-01-20")]]
+    counted = count_arrivals(history_of(tables(rows, timed=bool(time), until="2020-03-10")), months)
+    np.testing.assert_array_equal(counted.counts, [1, 1, 1])
+    np.testing.assert_allclose(counted.days, [11.5 if time else 11, 29, 9], rtol=1e-10)
 
 
 def test_nothing_after_the_origin_counts() -> None:
     months = month_starts(pd.Timestamp("2020-01-15"), pd.Timestamp("2020-03-01"))
     counted = count_arrivals(history_of(tables(ROWS), "2020-02-01"), months)
-    np.testing.assert_array_equal(counted.counts, [2, 0, 0])
-    np.testing.assert_array_equal(counted.days, [12, 0, 0])
+    np.testing.assert_array_equal(counted.counts, [1, 0, 0])
+    np.testing.assert_array_equal(counted.days, [11, 0, 0])

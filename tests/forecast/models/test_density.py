@@ -175,7 +175,12 @@ def test_the_guard_passes(terms: Terms) -> None:
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        (lambda terms: terms._replace(exits=terms.exits._replace(profile_step=0.26)), "the compiled density is"),
+        (
+            lambda terms: terms._replace(
+                exits=terms.exits._replace(levels=terms.exits.levels._replace(step=terms.exits.levels.step + 0.01))
+            ),
+            "the compiled density is",
+        ),
         (
             lambda terms: terms._replace(arrivals=terms.arrivals._replace(level_sd=1.0)),
             "the compiled density is",

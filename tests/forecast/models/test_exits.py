@@ -91,7 +91,7 @@ def test_priors_are_the_stated_ones(example: Example) -> None:
     """Differences of each term between two points, against the densities of SciPy."""
     model, priors, funnel = example.model(), Priors(), example.exposure.funnel
     evaluate = parts(model, NAMES)
-    mean, sd = priors.hazard_levels(funnel)
+    terms_of = exit_terms(example.exposure, example.calendar, example.design, priors)
     kind = np.searchsorted(kinds_present(example.exposure), funnel.kinds)
     slope = example.design.group == 1
     terms = []
@@ -99,13 +99,16 @@ def test_priors_are_the_stated_ones(example: Example) -> None:
         point = random_point(model, seed)
         found = evaluate(point)
         base, effect = found["log_hazard"], found["effect"]
+        by_month, by_cell = found["log_calendar"][kind], effect @ example.design.matrix
+        average = (terms_of.month_weights * by_month).sum(axis=1) + (terms_of.cell_weights * by_cell).sum(axis=1)
+        levels = ((base + average[:, None]) * terms_of.levels.weights).sum(axis=1)
         log_sd = point["log_effect_size"][kind][:, example.design.group]
         log_sd = np.where(slope, np.log(priors.size_slope), log_sd)
         # Coefficients sampled in units of their size have the Jacobian of that unit in their density.
         z = _sampled_in_units(example)
         expected = {
-            "level": norm.logpdf(base.mean(axis=1), mean, sd).sum(),
-            "steps": logistic.logpdf(np.diff(base, axis=1), scale=priors.profile_step).sum(),
+            "level": norm.logpdf(terms_of.levels.factor @ (levels - terms_of.levels.mean)).sum(),
+            "steps": logistic.logpdf(np.diff(base, axis=1), scale=terms_of.levels.step[:, None]).sum(),
             "effect_prior": (norm.logpdf(effect, scale=np.exp(log_sd)) + z * log_sd).sum(),
         }
         terms.append({name: float(found[name]) - value for name, value in expected.items()})

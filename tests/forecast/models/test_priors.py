@@ -1,47 +1,40 @@
-"""What beliefs in business units mean for hazards; and the coordinates in which they are sampled."""
+"""Beliefs in business units; and the coordinates in which they are sampled."""
 
 from __future__ import annotations
 
 import numpy as np
 import pymc as pm
 import pytest
+from scipy.special import expit
 from scipy.stats import norm
 
-from forecast.models.priors import NORMAL_95, Priors
+from forecast.config import FunnelSection, config_from
+from forecast.errors import FunnelError
+from forecast.models.priors import NORMAL_95, Priors, log_range, logit_range, stated
 from forecast.models.whiten import standard_normal, whitened, whitening
-from simulations import Funnel
 
-FUNNEL = Funnel(
-    ("A", "B", "Won", "Lost"), ((0, 1), (0, 2), (0, 3), (1, 0), (1, 2), (1, 3), (3, 0)), np.array([0.0, 7.0])
-)
-
-
-def test_hazards_by_hand() -> None:
-    priors = Priors(conversion=(0.2, 0.9), lead_time=(4.0, 100.0), rare_share=0.05, reopen_days=500.0)
-    mean, sd = priors.hazard_levels(FUNNEL)
-    odds = np.sqrt(0.2 / 0.8 * 0.9 / 0.1)  # 1.5: the middle of the range in logits
-    onwards, lost, rate = odds / (1 + odds), 1 / (1 + odds), 1 / np.sqrt(4.0 * 100.0)
-    expected = [onwards, 0.05, lost, 0.05, onwards, lost]
-    np.testing.assert_allclose(np.exp(mean[:6]), np.array(expected) * rate, rtol=1e-12)
-    assert np.exp(mean[6]) == pytest.approx(1 / 500)
-    usual = np.hypot(np.log(100 / 4), np.log(0.9 / 0.1) - np.log(0.2 / 0.8)) / (2 * NORMAL_95)
-    np.testing.assert_allclose(sd, usual * np.array([1, 1.5, 1, 1.5, 1, 1, 1.5]), rtol=1e-12)
-
-
-def test_middle_of_the_prior_has_the_middle_conversion_and_lead_time() -> None:
-    mean, _ = Priors(conversion=(0.1, 0.9), lead_time=(5.0, 80.0)).hazard_levels(FUNNEL)
-    onwards, lost = np.exp(mean[[4, 5]])
-    assert onwards / (onwards + lost) == pytest.approx(0.5)
-    assert 1 / (onwards + lost) == pytest.approx(20.0)  # the geometric mean
+FUNNEL = FunnelSection(stages=("A", "B"))
 
 
 def test_ranges_hold_95_percent() -> None:
     assert norm.cdf(NORMAL_95) - norm.cdf(-NORMAL_95) == pytest.approx(0.95, abs=1e-6)
-    narrow, wide = (Priors(lead_time=(10.0, 10.0), conversion=c).hazard_levels(FUNNEL)[1][0] for c in
-                    ((0.5, 0.5), (0.1, 0.9)))  # fmt: skip
-    assert narrow == 0
-    logits = norm.ppf([0.025, 0.975]) * wide
-    np.testing.assert_allclose(1 / (1 + np.exp(-logits)), [0.1, 0.9], atol=1e-6)
+    middle, sd = log_range((4.0, 100.0))
+    np.testing.assert_allclose(np.exp(norm.ppf([0.025, 0.975], middle, sd)), [4, 100], rtol=1e-6)
+    middle, sd = logit_range((0.1, 0.6))
+    np.testing.assert_allclose(expit(norm.ppf([0.025, 0.975], middle, sd)), [0.1, 0.6], rtol=1e-6)
+
+
+def test_what_the_funnel_file_states() -> None:
+    said = {"new_deals": [5, 20], "stages": {"B": {"conversion": [0.2, 0.4], "lead_time": [3, 9]}}}
+    priors = stated(config_from({"priors": said}), FUNNEL.stages)
+    assert priors.of_stage("B") == ((0.2, 0.4), (3, 9))
+    assert priors.of_stage("A") == (Priors().conversion, Priors().lead_time)
+    assert priors.new_deals == (5, 20)
+    assert priors.amount is None
+    assert stated(config_from({}), FUNNEL.stages) == Priors()
+    with pytest.raises(FunnelError, match="'Beta' is not an open stage") as caught:
+        stated(config_from({"priors": {"stages": {"Beta": said["stages"]["B"]}}}), ("Alpha", "Better"))
+    assert "Better" in (caught.value.remedy or "")
 
 
 def test_whitened_coordinates_have_the_stated_centre_and_precision() -> None:

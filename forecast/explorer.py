@@ -1,0 +1,233 @@
+"""Live sliders over the assumptions, for notebooks: every move simulates the funnel anew on the same random numbers.
+
+It holds widgets and reads them; what is simulated and told comes from exploring.py.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import ipywidgets as widgets
+from IPython.display import display
+
+from forecast.answer import Answer
+from forecast.config import Config, Joining, ScenarioSection
+from forecast.errors import FunnelError
+from forecast.exploring import Explored, difference, explore, judged, save
+from forecast.language import say
+from forecast.plots.explored import explored
+from forecast.scenarios import BASE
+from forecast.words import called, chance, error_told, money, plain, points, signed, with_unit
+
+WIDE = widgets.Layout(width="480px")
+POINTS, SHARES, NEW, AMOUNTS = 25, 50, 100, 50  # how far the sliders reach: points, and per cent
+SELLERS = 10
+
+
+class Explorer:
+    """`widget`: what is shown. `section()`: the scenario that the sliders stand for; `now`: how it was answered."""
+
+    def __init__(self, answer: Answer, config: Config) -> None:
+        self.answer, self.config = answer, config
+        self.kept: dict[str, ScenarioSection] = {BASE: ScenarioSection(), **config.scenarios}
+        self._played: dict[str, Explored] = {}
+        stages = [row["stage"] for row in answer.summary["stages"]]
+        self.conversion = {stage: _slider(_of("conversion", stage), POINTS, 1, say("points")) for stage in stages}
+        self.lead_time = {stage: _slider(_of("lead_time", stage), SHARES, 5, "%") for stage in stages}
+        self.new_deals = _slider(say("New deals"), NEW, 5, "%")
+        self.amount = _slider(say("Amounts"), AMOUNTS, 1, "%")
+        periods = [(called(asked["period"]), n) for n, asked in enumerate(answer.summary["periods"])]
+        self.period = _choice(say("Period"), periods, 0)
+        self.target = widgets.BoundedFloatText(
+            description=say("Target"), min=0.01, max=1e15, value=answer.summary["periods"][0]["target"], layout=WIDE,
+            style=NARROW,
+        )  # fmt: skip
+        known = sorted(answer.fit.history.deals["client"].dropna().astype(str).unique())
+        self.lost = _choice(say("Lose a client"), [(say("none"), ""), *((plain(one, 40), one) for one in known)], "")
+        whole = [month for month in answer.months if ".." not in month]
+        self.sellers = widgets.IntSlider(
+            description=say("Sellers who join"), max=SELLERS, continuous_update=False, layout=WIDE, style=NARROW
+        )
+        self.sellers.disabled = config.model.seller not in answer.fit.history.deals or not whole
+        self._joins = whole[0] if whole else ""
+        self.beside = _choice(say("Compare with"), self._names(), BASE)
+        self.name = widgets.Text(
+            description=say("Name"), placeholder=say("of a scenario to keep"), layout=WIDE, style=NARROW
+        )
+        self.reset_button, self.save_button = (widgets.Button(description=one) for one in (say("Reset"), say("Save")))
+        self.told, self.said, self.shown = widgets.HTML(), widgets.HTML(), widgets.Output()
+        self.now = self._answered(ScenarioSection())
+        self.widget = self._laid_out()
+        for one in self._levers():
+            one.observe(self._moved, "value")
+        for one in (self.target, self.beside):
+            one.observe(self._moved, "value")
+        self.period.observe(self._other_period, "value")
+        self.reset_button.on_click(lambda _: self.reset())
+        self.save_button.on_click(lambda _: self.save())
+        self._tell()
+
+    def section(self) -> ScenarioSection:
+        """The scenario that the sliders stand for."""
+        join = () if not self.sellers.value else (Joining(month=self._joins, sellers=self.sellers.value),)
+        return ScenarioSection(
+            conversion={stage: one.value / 100 for stage, one in self.conversion.items() if one.value},
+            lead_time={stage: one.value / 100 for stage, one in self.lead_time.items() if one.value},
+            new_deals=self.new_deals.value / 100,
+            amount=self.amount.value / 100,
+            lost_clients=(self.lost.value,) if self.lost.value else (),
+            join=join,
+        )
+
+    def reset(self) -> None:
+        """Everything as it is."""
+        with self._quietly():
+            for one in self._levers():
+                one.value = "" if one is self.lost else 0
+            self.target.value = self.answer.summary["periods"][self.period.value]["target"]
+        self._moved()
+
+    def save(self) -> None:
+        """Keep the scenario to compare with, and in the funnel file."""
+        name = self.name.value.strip()
+        try:
+            if name in self.kept:
+                raise FunnelError(f"there is a scenario '{name}' already", remedy=say("Choose another name."))
+            path = save(self.config, name, self.section())
+            self.said.value = escape(say("Kept in {path}.", path=path))
+        except FunnelError as error:
+            self.said.value = escape(str(error))
+            if not name or name in self.kept:
+                return
+        self.kept[name] = self.section()
+        self._played[name] = self.now
+        self.beside.options = self._names()
+
+    # -------------------------------------------------------------- inside
+
+    def _levers(self) -> list[Any]:
+        return [
+            *self.conversion.values(), *self.lead_time.values(), self.new_deals, self.amount, self.lost, self.sellers,
+        ]  # fmt: skip
+
+    def _names(self) -> list[tuple[str, str]]:
+        return [(self._called(name), name) for name in self.kept]
+
+    def _called(self, name: str) -> str:
+        return say("as it is") if name == BASE else plain(name, 40)
+
+    def _quietly(self) -> _Silence:
+        return _Silence(self)
+
+    quiet = False
+
+    def _other_period(self, _: Any) -> None:
+        with self._quietly():
+            self.target.value = self.answer.summary["periods"][self.period.value]["target"]
+        self._moved()
+
+    def _moved(self, _: Any = None) -> None:
+        if self.quiet:
+            return
+        try:
+            self.now = self._answered(self.section())
+            self.said.value = ""
+        except FunnelError as error:
+            self.said.value = escape(str(error))
+            return
+        self._tell()
+
+    def _answered(self, section: ScenarioSection) -> Explored:
+        """What the sliders stand for; only the target is held anew where nothing else has moved."""
+        before = getattr(self, "now", None)
+        if before is not None and before.section == section:
+            return judged(self.answer, section, before.by_month, period=self.period.value, target=self.target.value)
+        return explore(self.answer, self.config, section, period=self.period.value, target=self.target.value)
+
+    def _compared(self) -> Explored:
+        """The scenario to compare with, by the same period and target."""
+        name = self.beside.value
+        where = {"period": self.period.value, "target": self.target.value}
+        if name not in self._played:
+            self._played[name] = explore(self.answer, self.config, self.kept[name], **where)
+        return judged(self.answer, self.kept[name], self._played[name].by_month, **where)
+
+    def _tell(self) -> None:
+        then = self._compared()
+        rows = [(say("as explored"), self.now), (self._called(self.beside.value), then)]
+        cells = "".join(
+            f"<tr><td style='padding-right:2em'>{escape(name)}</td>{_cells(one)}</tr>" for name, one in rows
+        )
+        heads = "".join(
+            f"<th style='text-align:right;padding-left:1em'>{one}</th>" for one in (say("chance"), "P10", "P50", "P90")
+        )
+        unit = self.answer.summary["currency"]
+        change, middle = difference(self.now, then)
+        off = error_told(change.se) if change.value else "0"
+        moved = say(
+            "{points} points (± {error}), P50 {amount}", points=points(change.value), error=off,
+            amount=with_unit(signed(middle.value), unit),
+        )  # fmt: skip
+        told = chance(self.now.p_hit.p, self.now.p_hit.se)
+        self.told.value = (
+            f"<div class='explorer-chance' style='font-size:22px'><b>{escape(told)}</b></div>"
+            f"<div>{escape(moved)}</div><table><tr><th></th>{heads}</tr>{cells}</table>"
+        )
+        with self.shown:
+            self.shown.clear_output(wait=True)
+            display(explored(self.now, then, rows[1][0], unit))  # type: ignore[no-untyped-call]
+
+    def _laid_out(self) -> Any:
+        columns = [
+            widgets.VBox([*self.conversion.values(), self.new_deals, self.lost]),
+            widgets.VBox([*self.lead_time.values(), self.amount, self.sellers]),
+        ]
+        return widgets.VBox(
+            [
+                widgets.HBox([self.period, self.target]),
+                widgets.HBox(columns),
+                widgets.HBox([self.reset_button, self.beside]),
+                widgets.HBox([self.name, self.save_button]),
+                self.said,
+                self.told,
+                self.shown,
+            ]
+        )
+
+
+class _Silence:
+    """Several widgets are set, and the answer is told once, after them."""
+
+    def __init__(self, explorer: Explorer) -> None:
+        self.explorer = explorer
+
+    def __enter__(self) -> None:
+        self.explorer.quiet = True
+
+    def __exit__(self, *_: object) -> None:
+        self.explorer.quiet = False
+
+
+NARROW = {"description_width": "190px"}
+
+
+def _slider(name: str, reach: int, step: int, unit: str) -> Any:
+    return widgets.IntSlider(
+        description=name, min=-reach, max=reach, step=step, continuous_update=False, layout=WIDE, style=NARROW,
+        readout_format="+d", description_tooltip=f"{name}, {unit}",
+    )  # fmt: skip
+
+
+def _choice(name: str, options: Any, value: Any) -> Any:
+    return widgets.Dropdown(description=name, options=options, value=value, layout=WIDE, style=NARROW)
+
+
+def _of(kind: str, stage: str) -> str:
+    short = plain(stage, 22)
+    return say("{stage}: conversion", stage=short) if kind == "conversion" else say("{stage}: lead time", stage=short)
+
+
+def _cells(one: Explored) -> str:
+    told = [chance(one.p_hit.p, one.p_hit.se), *(money(value) for value in one.quantiles)]
+    return "".join(f"<td style='text-align:right;padding-left:1em'>{escape(cell)}</td>" for cell in told)
