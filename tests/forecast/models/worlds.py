@@ -15,6 +15,7 @@ from forecast.models.arrivals import arrival_terms, count_arrivals
 from forecast.models.clients import client_terms
 from forecast.models.density import Terms
 from forecast.models.exits import exit_terms
+from forecast.models.levels import draw_profiles
 from forecast.models.priors import LogSizes, Priors
 
 STATES = ("A", "B", "Won", "Lost")
@@ -60,7 +61,11 @@ def _cells() -> tuple[pd.DataFrame, design.Design]:
 
 
 def _parameters(random: np.random.Generator) -> dict[str, Floats]:
-    """One draw from the prior, written out from its description in the models' docstrings."""
+    """One draw from the prior, written out from its description in the models' docstrings.
+
+    The model's prior is on the levels of the average visit seen, here it is on those of average months and cells. The
+    difference, an average of effects with size 0.1 or 0.2, is nothing beside a level known to a factor of three.
+    """
     terms, priors = _blank(), Priors()
 
     def sizes(of: LogSizes, *shape: int) -> Floats:
@@ -72,16 +77,13 @@ def _parameters(random: np.random.Generator) -> dict[str, Floats]:
     log_effect_size = sizes(terms.exits.effect_sizes, kinds)
     slope = cells.group == 1
     effect_sd = np.where(slope, priors.size_slope, np.exp(log_effect_size)[KIND][:, cells.group])
-    steps = random.logistic(0.0, priors.profile_step, (len(EXITS), len(AGES) - 1))
-    profile = np.concatenate([np.zeros((len(EXITS), 1)), np.cumsum(steps, axis=1)], axis=1)
-    level = terms.exits.level_mean + terms.exits.level_sd * random.standard_normal(len(EXITS))
     drift = _arrival_drift()
     log_arrival_size, log_arrival_scatter = sizes(terms.arrivals.sizes), sizes(terms.arrivals.scatter)
     moves = np.exp(log_arrival_size)[drift.group] * random.standard_normal(drift.coefficients) @ drift.matrix
     log_amount_size, log_amount_scatter = sizes(terms.amounts.sizes), sizes(terms.amounts.scatter)
     by_cell = np.exp(log_amount_size)[cells.group] * random.standard_normal(cells.coefficients)
     return {
-        "log_hazard": profile - profile.mean(axis=1, keepdims=True) + level[:, None],
+        "log_hazard": draw_profiles(terms.exits.levels, 1, random)[0],
         "log_calendar_size": log_calendar_size,
         "log_calendar": by_month @ calendar.matrix,
         "log_effect_size": log_effect_size,
@@ -154,13 +156,11 @@ def _terms(history: History) -> Terms:
     exposure = expose(history, table, cell, AGES)
     priors = Priors()
     arrivals = arrival_terms(count_arrivals(history, MONTHS), _arrival_drift(), priors)
-    centre = arrivals.coefficients.centre.copy()
-    centre[0] = ARRIVALS[0]
     amounts = amount_terms(won_amounts(history, cell, len(table)), cell_design, len(table.columns), priors)
     client: Ints = history.deals["client"].to_numpy(np.int64)
     return Terms(
         exit_terms(exposure, _calendar(), cell_design, priors),
-        arrivals._replace(coefficients=arrivals.coefficients._replace(centre=centre), level_sd=ARRIVALS[1]),
+        arrivals._replace(level=float(ARRIVALS[0]), level_sd=ARRIVALS[1]),
         amounts._replace(level=AMOUNTS[0], level_sd=AMOUNTS[1]),
         client_terms(history, client, CLIENTS, cell, exposure.funnel, exposure.month_edges, priors),
     )
