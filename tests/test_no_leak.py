@@ -23,6 +23,7 @@ from forecast import fit
 from forecast.answer import Answer, ask
 from forecast.models.definition import flat, initial_point
 from forecast.models.density import Terms
+from forecast.outputs import finite
 from forecast.question import question_from
 from forecast.sources import load
 from forecast.synthetic import Generated
@@ -38,7 +39,7 @@ def untold(summary: dict[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in summary.items() if key != "quality"}
     kept["fit"] = {**summary["fit"], "seconds": None}
     kept["periods"] = [{**period, "actual": None} for period in summary["periods"]]
-    return kept
+    return dict(finite(kept))  # nothing equals what could not be told (NaN), not even itself
 
 
 def assert_same(answer: Answer, other: Answer, folder: Path) -> None:

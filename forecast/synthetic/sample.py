@@ -122,6 +122,24 @@ origin = {ORIGIN}
 draws = 2000
 seed = 1
 {asked}
+
+# What might come, for `funnel scenarios`.
+[scenarios."Belcor Logistics is lost"]
+lost_clients = ["Belcor Logistics"]
+
+[scenarios."A campaign"]
+new_deals = 0.25
+
+[scenarios."Better closing"]
+conversion = {{ "Choice" = 0.05, "Closing" = 0.05 }}
+
+[scenarios."Dearer by 5 %"]
+price = 0.05
+elasticity = -1.0
+
+# Made up, as the company is: what its engineers can install in a month.
+[capacity]
+amount = 1000000
 """
 
 
