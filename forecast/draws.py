@@ -91,8 +91,9 @@ def scenario(
     at_risk = np.append(open_visit, history.lost_visits()) if _reopens(fit) else open_visit
     followed = None
     if follow is not None:
-        followed = follow_ups.followed(history, follow, fit.n_draws, NEW, np.random.default_rng([seed, FOLLOWING]))
-    chosen = _recent(history, None if followed is None else followed.newly)
+        own = np.random.default_rng([seed, FOLLOWING])
+        followed = follow_ups.followed(history, follow, edges - edges[0], fit.n_draws, NEW, own)
+    chosen = _recent(history)
     first = history.first_visits()
     visits, rows_at_risk = history.visits, history.visits.deal[at_risk]
     client, apart = clients(history), fit.coding.clients_apart(history)[1] >= 0
@@ -126,8 +127,8 @@ def scenario(
         weights, chosen = np.append(weights, assumed), np.append(chosen, NO_DEAL)
     draws = _draws(fit, edges, weights, _client_counts(history, labels["client"]), differ, minor, rng)
     if followed is not None:
-        newly = draws.arrival_mean * followed.share[:, None]
-        draws = replace(draws, arrival_mean=newly, follow_ups=followed.follow_ups)
+        arrivals = draws.arrival_mean * followed.share[:, None] + followed.waiting
+        draws = replace(draws, arrival_mean=arrivals, follow_ups=followed.follow_ups)
     return Scenario(
         draws=draws,
         open_deals=deals(rows_at_risk, at_risk, history.day - visits.entered[at_risk], OPEN),
@@ -195,14 +196,11 @@ def _reopens(fit: Fit) -> bool:
     return bool((fit.exposure.funnel.kinds == Kind.REOPEN).any())
 
 
-def _recent(history: History, newly: NDArray[np.bool_] | None) -> Ints:
-    """Rows of the deals that new deals are drawn from: begun as open ones within a year, after recording began, and
-    of those in `newly` where there are any."""
+def _recent(history: History) -> Ints:
+    """Rows of the deals that new deals are drawn from: begun as open ones within a year, after recording began."""
     created = days(history.deals["created"])
     order = np.argsort(-created, kind="stable")
     order = order[history.begun_open()[order]]
-    if newly is not None and newly[order].any():
-        order = order[newly[order]]
     recorded = order[created[order] >= min(history.recorded_from, created.max())]
     recent = int((created[recorded] >= history.day - TEMPLATE_DAYS).sum())
     return np.sort(recorded[: min(max(recent, FEWEST_TEMPLATES), MOST_TEMPLATES)])

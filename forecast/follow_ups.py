@@ -8,10 +8,13 @@ deal n, and E_i the share of f that falls within the record after win i (F, its 
 
 a Poisson process per win: none of several wins has to be named as the cause of a deal, and wins of late, of which
 little can have followed yet, count for what they could have shown. Given the delay, m has the posterior
-Gamma(N + 1/2, sum_i E_i); the two parameters of the delay are drawn from the Gaussian at their mode.
+Gamma(N + 1/2, sum_i E_i); the two parameters of the delay are drawn from the Gaussian at their mode. Where clients buy
+at a steady rate, and not because of what they bought, the delay grows beyond all bounds: that is refused.
 
 Deals of clients that have won are arrivals too. So that none is counted twice, arrivals are thinned to the share of
-those that followed nothing, and templates are drawn from these.
+those that followed nothing; and what wins before the origin will still bring about, m sum_i (F(b - w_i) - F(a - w_i))
+between days a and b, is added to them, as the simulator lets only wins after the origin have follow-ups. These are
+drawn from the same recent deals as all others, old clients and new ones as they came.
 """
 
 from __future__ import annotations
@@ -19,7 +22,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import ndtr, ndtri
 
@@ -30,7 +32,7 @@ from forecast.history import SAME_DAY_STAY, Floats, History, Ints
 from simulations import FollowUps
 
 FEWEST = 10  # deals that follow wins, below which the history does not tell how often and when they do
-MOST_PER_WIN, MOST_RENEWED = 1000, 0.999
+MOST_PER_WIN, MOST_RENEWED, MOST_AGES = 1000, 0.999, 1000
 # Before looking, 95 % of median delays lie between about ten days and nine years, of log-scatters between 0.2 and 3.
 MEDIAN_DELAY, MEDIAN_SD, SCATTER, SCATTER_SD = 180.0, 1.5, 0.8, 0.7
 LEAST_SHARE = 1e-3  # of arrivals that followed nothing
@@ -39,18 +41,20 @@ TENTH = float(ndtri(0.9))
 
 @dataclass(frozen=True, eq=False)
 class Followed:
-    """follow_ups: by draw. newly (deals,): which deals followed no win, as far as can be seen. share (D,): of the
-    arrivals that follow no win."""
+    """follow_ups: by draw, of wins after the origin. share (D,): of the arrivals that follow no win. waiting (D, M):
+    deals to come by month, expected from wins before the origin."""
 
     follow_ups: FollowUps
-    newly: NDArray[np.bool_]
     share: Floats
+    waiting: Floats
 
 
-def followed(history: History, section: FollowUpSection, draws: int, later: int, rng: np.random.Generator) -> Followed:
+def followed(
+    history: History, section: FollowUpSection, edges: Floats, draws: int, later: int, rng: np.random.Generator
+) -> Followed:
     """Follow-ups as the funnel file states them, or else as the history shows them; FunnelError where it does not.
 
-    later: the group "created" in which they count.
+    edges: (M + 1,) days since the origin. later: the group "created" in which they count.
     """
     seen = _Seen.of(history)
     if section.per_win is not None and section.after is not None:
@@ -66,6 +70,13 @@ def followed(history: History, section: FollowUpSection, draws: int, later: int,
                 remedy="State per_win and after under [follow_ups], or leave [follow_ups] out.",
             )
         mean, centre, spread = seen.posterior(draws, rng)
+        median, record = float(np.exp(centre.mean())), float((seen.old - seen.young).max())
+        if median > record / 2:
+            raise FunnelError(
+                "deals of clients that had won keep coming whatever was won, and when (half of them "
+                f"{median:,.0f} days or more after a win, of which the record shows {record:,.0f} at most)",
+                remedy="Leave [follow_ups] out: these are among the new deals. Or state per_win and after.",
+            )
     stage = seen.stage if section.stage is None else history.states.index(section.stage)
     one = np.ones((draws, 1))
     drawn = -np.log1p(-np.minimum(mean, MOST_RENEWED)) if section.once else mean  # one comes with probability `mean`
@@ -80,8 +91,8 @@ def followed(history: History, section: FollowUpSection, draws: int, later: int,
             ratio=section.worth * one,
             groups={"created": later},
         ),
-        seen.newly,
         seen.share(mean, centre, spread, rng),
+        seen.waiting(mean, centre, spread, edges),
     )  # fmt: skip
 
 
@@ -95,7 +106,6 @@ class _Seen:
     known: bool
     arrivals: int
     follows: Ints
-    newly: NDArray[np.bool_]
     gap: Floats
     deal: Ints
     young: Floats
@@ -110,7 +120,6 @@ class _Seen:
         wins = history.wins()
         row, won = wins["deal"].to_numpy(), wins["won"].to_numpy(dtype=np.float64)
         known = history.known.get("client") is Known.CREATION
-        newly = np.ones(len(begun), dtype=bool)
         gaps, deals = [np.zeros(0)], [np.zeros(0, dtype=np.int64)]
         follows: list[int] = []
         if known:
@@ -126,10 +135,9 @@ class _Seen:
                     gaps.append(np.maximum(begun[n] - before, SAME_DAY_STAY))
                     deals.append(np.full(len(before), len(follows)))
                     follows.append(int(n))
-        newly[follows] = False
         starts = np.bincount(history.visits.state[first[follows]], minlength=1) if follows else np.ones(1)
         return cls(
-            known, int((open_ & (begun >= since)).sum()), np.array(follows, dtype=np.int64), newly,
+            known, int((open_ & (begun >= since)).sum()), np.array(follows, dtype=np.int64),
             np.concatenate(gaps), np.concatenate(deals), np.maximum(since - won, 0.0), history.day - won,
             int(starts.argmax()),
         )  # fmt: skip
@@ -176,3 +184,15 @@ class _Seen:
             return rng.beta(self.arrivals - number + 0.5, number + 0.5, size=len(mean))
         brought = mean * [self.exposure(a, b) for a, b in zip(centre, spread, strict=True)]
         return np.clip(1 - brought / max(self.arrivals, 1), LEAST_SHARE, 1.0)
+
+    def waiting(self, mean: Floats, centre: Floats, spread: Floats, edges: Floats) -> Floats:
+        """(draws, M) expected number of deals between the edges that follow the wins on record."""
+        age = self.old
+        if len(np.unique(age)) > MOST_AGES:  # ages within half a per cent of each other are one
+            age = np.exp(np.round(np.log(np.maximum(age, SAME_DAY_STAY)), 2))
+        age, wins = np.unique(age, return_counts=True)
+        reached = np.zeros((len(mean), len(edges)))
+        with np.errstate(divide="ignore"):
+            for k, edge in enumerate(edges):
+                reached[:, k] = ndtr((np.log(age + edge) - centre[:, None]) / spread[:, None]) @ wins
+        return np.asarray(mean[:, None] * np.diff(reached, axis=1))

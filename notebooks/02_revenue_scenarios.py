@@ -32,7 +32,6 @@ from importlib.resources import files
 from pathlib import Path
 
 import pandas as pd
-from forecast.scenarios import scenarios
 from IPython.display import Markdown
 
 from forecast import plots
@@ -41,6 +40,7 @@ from forecast.config import ScenarioSection
 from forecast.kept import kept_for
 from forecast.outputs import finite
 from forecast.question import question_from
+from forecast.scenarios import scenarios
 from forecast.sources import load
 from forecast.words import chance, money, signed
 
