@@ -91,6 +91,8 @@ def _answer(answer: Told) -> Part:
         note += " " + say(
             "Simulating so many of them leaves an error of ± {points} points.", points=error_told(errors[0]["p_hit_se"])
         )
+    if (later := told.next_period(summary)) is not None:
+        said.append(("", "", later))
     return Part(say("The answer"), [*said, *told.happened(summary)], [plots.revenue(answer)], note=note)
 
 
