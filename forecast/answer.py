@@ -16,6 +16,7 @@ from forecast.history import Floats, History, as_of, day_of, days
 from forecast.kept import Kept
 from forecast.levers import what_would_change
 from forecast.models.priors import stated
+from forecast.next_period import next_of, next_period
 from forecast.parts import kept_apart, parts_of
 from forecast.question import Question
 from forecast.quotas import groupings
@@ -118,6 +119,9 @@ def ask(
     summary = summarise(config, tables, question, fitted, prepared, outcomes, edges[: kept + 1], names, minor)
     asked = what_if(history, prepared, outcomes, question, edges[: kept + 1], months, minor, threads)
     summary["levers"] = what_would_change(asked, config.forecast.wanted, progress=progress) if levers else None
+    summary["next_period"] = next_period(
+        next_of(question), history, prepared, edges, minor, seed=question.seed, threads=threads, cluster=cluster
+    )
     summary["record"] = None if past is None else record(past, config, question.origin)
     return Answer(question, summary, outcomes, months, fitted, prepared, minor, asked)
 
@@ -172,10 +176,12 @@ def model_attributes(config: Config, history: History) -> list[str]:
 
 def _month_edges(history: History, question: Question, last: pd.Timestamp) -> tuple[Floats, int]:
     """Edges of the simulated months, cut where a period begins or ends, and how many of the months lie within
-    the periods; those after them are for the closing dates of single deals.
+    the periods; those after them are for the closing dates of single deals, and for the next period.
     """
-    horizon = max(history.origin + pd.DateOffset(months=DEAL_HORIZON), last)
     cuts = [pd.Timestamp(day) for period, _ in question.periods for day in (period.start, period.after)]
+    if (later := next_of(question)) is not None:
+        cuts.append(pd.Timestamp(later.after))
+    horizon = max(history.origin + pd.DateOffset(months=DEAL_HORIZON), last, *cuts)
     edges = month_edges(history.origin, horizon, cuts)
     return edges, int(np.searchsorted(edges, day_of(last)))
 

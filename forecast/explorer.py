@@ -15,7 +15,7 @@ from forecast.answer import Answer
 from forecast.config import Config, Joining, ScenarioSection
 from forecast.errors import FunnelError
 from forecast.exploring import Explored, difference, explore, judged, save
-from forecast.language import say
+from forecast.language import say, speaking, spoken
 from forecast.plots.explored import explored
 from forecast.scenarios import BASE
 from forecast.words import called, chance, error_told, money, plain, points, signed, with_unit
@@ -29,7 +29,7 @@ class Explorer:
     """`widget`: what is shown. `section()`: the scenario that the sliders stand for; `now`: how it was answered."""
 
     def __init__(self, answer: Answer, config: Config) -> None:
-        self.answer, self.config = answer, config
+        self.answer, self.config, self.language = answer, config, spoken()
         self.kept: dict[str, ScenarioSection] = {BASE: ScenarioSection(), **config.scenarios}
         self._played: dict[str, Explored] = {}
         stages = [row["stage"] for row in answer.summary["stages"]]
@@ -90,7 +90,10 @@ class Explorer:
 
     def save(self) -> None:
         """Keep the scenario to compare with, and in the funnel file."""
-        name = self.name.value.strip()
+        with speaking(self.language):
+            self._save(self.name.value.strip())
+
+    def _save(self, name: str) -> None:
         try:
             if name in self.kept:
                 raise FunnelError(f"there is a scenario '{name}' already", remedy=say("Choose another name."))
@@ -128,8 +131,12 @@ class Explorer:
         self._moved()
 
     def _moved(self, _: Any = None) -> None:
-        if self.quiet:
-            return
+        """Widgets call this from outside of the block that set the language."""
+        if not self.quiet:
+            with speaking(self.language):
+                self._play()
+
+    def _play(self) -> None:
         try:
             self.now = self._answered(self.section())
             self.said.value = ""
@@ -215,7 +222,7 @@ NARROW = {"description_width": "190px"}
 def _slider(name: str, reach: int, step: int, unit: str) -> Any:
     return widgets.IntSlider(
         description=name, min=-reach, max=reach, step=step, continuous_update=False, layout=WIDE, style=NARROW,
-        readout_format="+d", description_tooltip=f"{name}, {unit}",
+        readout_format="+d", tooltip=f"{name}, {unit}",
     )  # fmt: skip
 
 

@@ -52,6 +52,23 @@ class Period:
         return tuple(parts)
 
 
+def following(period: Period) -> Period:
+    """The period after this one, as long: as many months where it is cut at the ends of months, else as many days."""
+    start, months = period.after, len(period.months())
+    if period.start.day == 1 and start.day == 1:
+        year, month = divmod(12 * start.year + start.month - 1 + months, 12)
+        end = date(year, month + 1, 1) - timedelta(days=1)
+    else:
+        end = start + timedelta(days=period.days - 1)
+    if match := re.fullmatch(r"(\d{4})Q([1-4])", period.label):
+        year, quarter = divmod(4 * int(match[1]) + int(match[2]), 4)
+        return Period(f"{year}Q{quarter + 1}", start, end)
+    if re.fullmatch(r"\d{4}", period.label):
+        return Period(f"{int(period.label) + 1}", start, end)
+    whole = re.fullmatch(r"\d{4}-\d{2}", period.label)
+    return Period(f"{start:%Y-%m}" if whole else f"{start}..{end}", start, end)
+
+
 def parse_period(text: str, fiscal_year_starts: int = 1) -> Period:
     """The period that `text` means: 2017Q4, 2017, 2017-10 or 2017-10-01..2017-12-31.
 

@@ -91,6 +91,8 @@ def _answer(answer: Told) -> Part:
         note += " " + say(
             "Simulating so many of them leaves an error of ± {points} points.", points=error_told(errors[0]["p_hit_se"])
         )
+    if (later := told.next_period(summary)) is not None:
+        said.append(("", "", later))
     return Part(say("The answer"), [*said, *told.happened(summary)], [plots.revenue(answer)], note=note)
 
 
@@ -139,7 +141,7 @@ def _clients(answer: Told) -> Part | None:
         say("Client"), say("share of what is still expected"), say("expected"), say("open"), say("chance without it"),
     ]  # fmt: skip
     sentence = told.client_sentence(asked, answer.summary["periods"][0]["p_hit"], answer.summary["currency"])
-    said: list[Paragraph] = [("", sentence or "", "")]
+    said: list[Paragraph] = [("", "", sentence)] if sentence else []
     if asked["effective_number"] is not None:
         so_many = number(asked["effective_number"], 0 if asked["effective_number"] >= 10 else 1)
         said.append(("", "", say("Spread as if over {number} clients of the same size.", number=so_many)))
@@ -156,7 +158,7 @@ def _levers(answer: Told) -> Part | None:
     open_ = [n for n, period in enumerate(answer.summary["periods"]) if period["gap"] > 0]
     if found is None or not open_:
         return None
-    note = say("± of a change is smaller than that of a chance: both are simulated with the same random numbers.")
+    note = say("Each lever was moved alone in {draws} draws, on the same random numbers.", draws=found["draws"])
     return Part(say("What would change it"), figures=[plots.tornado(answer, n) for n in open_], note=note)
 
 
@@ -188,7 +190,7 @@ def _deals(answer: Told) -> Part | None:
         tables.append(Table(head, rows))
     if not tables:
         return None
-    said: list[Paragraph] = [("", "", late)] if late else []
+    said: list[Paragraph] = [("", "", line) for line in (next(told.basis(summary)), late) if line]
     return Part(say("Deals to look at"), said, tables=tables)
 
 

@@ -60,6 +60,8 @@ def _ranges(summary: Summary, width: int) -> Iterator[RenderableType]:
     yield from _table(told.ranges(summary, MONTHS), width)
     if (more := len(told.months_of(summary)) - MONTHS) > 0:
         yield Text(say("{number} later months are in the file that --json writes.", number=more), style="dim")
+    if (later := told.next_period(summary)) is not None:
+        yield Text(later)
 
 
 def _drivers(summary: Summary, width: int) -> Iterator[RenderableType]:

@@ -148,6 +148,17 @@ def ranges(summary: Summary, most: int = 24) -> Table:
     )
 
 
+def next_period(summary: Summary) -> str | None:
+    """The range of the period after the one asked about; None where that is not told."""
+    if (later := summary["next_period"]) is None:
+        return None
+    low, middle, high = (money(later[key]) for key in ("p10", "p50", "p90"))
+    return say(
+        "{period}, which gets what slips: P10 {low}, P50 {middle}, P90 {high}.",
+        period=called(later["period"]), low=low, middle=middle, high=with_unit(high, summary["currency"]),
+    )  # fmt: skip
+
+
 def months_of(summary: Summary) -> dict[str, Summary]:
     """The simulated months of all periods, the whole of a month before a part of it."""
     months: dict[str, Summary] = {}

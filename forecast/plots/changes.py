@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import plotly.graph_objects as go
 
@@ -24,8 +23,17 @@ def tornado(answer: Told, period: int = 0) -> go.Figure:
     told = [_of(percent(row["p_hit"]), points(row["p_hit_change"])) for row in rows]
     ends = {"type": "data", "array": [100 * row["p_hit_change_se"] for row in rows], "color": INK, "thickness": 1.5}
     color = [REACHED if change >= 0 else HAPPENED for change in changes]
-    figure = _bars([100 * change for change in changes], color, told)
-    figure.update_traces(error_x=ends)
+    figure = go.Figure(
+        go.Bar(
+            x=[100 * change for change in changes], y=list(range(len(rows))), orientation="h", width=0.6,
+            marker={"color": color}, hoverinfo="skip", error_x=ends,
+        )
+    )  # fmt: skip
+    for at, (row, words) in enumerate(zip(rows, told, strict=True)):
+        end = max(100 * (row["p_hit_change"] + row["p_hit_change_se"]), 0.0)
+        figure.add_annotation(
+            x=end, y=at, text=text(words), xanchor="left", xshift=8, showarrow=False, font={"size": FONT, "color": GREY}
+        )
     asked = answer.summary["periods"][period]
     best = max(rows, key=lambda row: row["p_hit_change"], default=None)
     if best is None or best["p_hit_change"] <= 0:
@@ -75,10 +83,14 @@ def dependence(answer: Told, period: int = 0) -> go.Figure:
     width = max(high - low, 5.0)
     figure = _dressed(figure, title, detail, names, [])
     first = max(low - 0.45 * width, -0.45 * width)
-    return figure.update_xaxes(
-        range=[first, high + 0.08 * width], visible=True, tickvals=[v for v in range(0, 101, 10) if v >= low - width],
-        ticksuffix=" %", showgrid=True, gridcolor=FAINT,
+    marks = [mark for mark in range(0, 101, 5 if width < 20 else 10) if mark >= low - width]
+    figure.add_annotation(
+        x=high, y=-0.6, text=f"<b>{text(worded(asked['p_hit']))}</b>", yanchor="bottom", showarrow=False,
+        font={"size": FONT, "color": INK},
     )  # fmt: skip
+    words = [f"{mark} %" for mark in marks]
+    figure.update_xaxes(range=[first, high + 0.08 * width], visible=True, tickvals=marks, ticktext=words)
+    return figure.update_xaxes(showgrid=True, gridcolor=FAINT)
 
 
 def trend(board: Summary, period: int = 0) -> go.Figure:
@@ -187,17 +199,6 @@ def scenarios(told: Summary, currency: str, period: int = 0) -> go.Figure:
 
 
 # ------------------------------------------------------------------ what they share
-
-
-def _bars(values: Sequence[float], color: Any, told: Sequence[str]) -> go.Figure:
-    bars = go.Bar(x=values, y=list(range(len(values))), orientation="h", marker={"color": color}, hoverinfo="skip")
-    figure = go.Figure(bars.update(width=0.6))
-    for at, (value, words) in enumerate(zip(values, told, strict=True)):
-        figure.add_annotation(
-            x=max(value, 0), y=at, text=text(words), xanchor="left", xshift=24, showarrow=False,
-            font={"size": FONT, "color": GREY},
-        )  # fmt: skip
-    return figure
 
 
 def _dressed(figure: go.Figure, title: str, detail: str, names: Sequence[str], values: Sequence[float]) -> go.Figure:

@@ -78,6 +78,7 @@ MAVEN: Summary = {
         {"from": "Engaging", "to": "Won", "kind": "won", "count": 2100},
         {"from": "Engaging", "to": "Lost", "kind": "lost", "count": 1500},
     ],
+    "next_period": None,
     "record": {"questions": 4, "level": 0.8, "held": 3, "since": "2017-06-01", "horizon": "quarter"},
     "files": {"json": "out/forecast.json", "samples": "out/samples.parquet", "deals": None, "report": None},
 }

@@ -158,7 +158,7 @@ def test_periods_that_overlap() -> None:
 def test_a_period_far_ahead() -> None:
     names, edges, kept = months("2024-04-10", "2027-01")
     assert (len(names), kept) == (34, 34)  # the months until then are simulated, too
-    assert (names[0], names[-1], edges[-1]) == ("2024-04", "2027-01", "2027-02-01")
+    assert (names[0], names[-1], edges[-1]) == ("2024-04", "2027-01", "2027-03-01")  # the next month, too
 
 
 # --- the answer ---
