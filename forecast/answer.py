@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecast.categories import categories_of, kept_by_category
 from forecast.config import Config
 from forecast.draws import Scenario, scenario
 from forecast.fit import Fit, Progress, fit
@@ -18,6 +19,7 @@ from forecast.levers import what_would_change
 from forecast.models.priors import stated
 from forecast.next_period import next_of, next_period
 from forecast.parts import kept_apart, parts_of
+from forecast.periods import Period
 from forecast.question import Question
 from forecast.quotas import groupings
 from forecast.record import record
@@ -111,8 +113,9 @@ def ask(
     edges, kept = _month_edges(history, question, pd.Timestamp(last))
     names = groupings(config, history, model_attributes(config, history))
     fitted, prepared, outcomes = simulated(
-        config, history, edges, kept, draws=question.draws, seed=question.seed, groupings=names, parts=True,
-        progress=progress, threads=threads, cluster=cluster, deal_detail=deal_detail, fits=fits, fitted=fitted,
+        config, history, edges, kept, draws=question.draws, seed=question.seed, groupings=names,
+        apart=[period for period, _ in question.periods], progress=progress, threads=threads,
+        cluster=cluster, deal_detail=deal_detail, fits=fits, fitted=fitted,
     )  # fmt: skip
     minor = 10**config.funnel.minor_digits
     months = _labels(edges[: kept + 1])
@@ -135,7 +138,7 @@ def simulated(
     draws: int,
     seed: int,
     groupings: Sequence[str] = (),
-    parts: bool = False,
+    apart: Sequence[Period] = (),
     progress: Progress | None = None,
     threads: int | None = None,
     cluster: str | None = None,
@@ -144,8 +147,8 @@ def simulated(
     fitted: Fit | None = None,
 ) -> tuple[Fit, Scenario, Outcomes]:
     """The fit of a history and its simulations over the months between `edges` (days since 1970-01-01, the first
-    the origin); deals are created, and amounts counted, in the first `kept` of them. parts: whether the groupings of
-    forecast/parts.py are kept apart, too.
+    the origin); deals are created, and amounts counted, in the first `kept` of them. apart: periods
+    asked about; where given, the groupings of forecast/parts.py and forecast/categories.py are kept apart, too.
     """
     end = pd.Timestamp(0) + pd.Timedelta(days=float(edges[-1]) - 1)
     if fitted is None:
@@ -155,8 +158,9 @@ def simulated(
         )  # fmt: skip
     minor, follow = 10**config.funnel.minor_digits, config.follow_ups
     prepared = scenario(fitted, edges, groupings, minor=minor, seed=seed, follow=follow)
-    if parts:
+    if apart:
         prepared = kept_apart(prepared, parts_of(fitted, prepared, config.funnel.expected_days))
+        prepared = kept_by_category(prepared, categories_of(history, prepared.open_visit, apart))
     outcomes = simulate(
         prepared.draws, prepared.open_deals, prepared.templates, seed=seed,
         group_sizes={name: len(names) for name, names in prepared.labels.items()},

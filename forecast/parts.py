@@ -85,6 +85,14 @@ def kept_apart(prepared: Scenario, parts: Parts) -> Scenario:
     viable[parts.viable] = place[parts.client[parts.viable]]
     groups = {DEAL: deal, VIABLE: viable, OVERDUE: np.where(parts.ages.overdue, 0, 1)}
     sizes = {DEAL: len(parts.top) + 1, VIABLE: len(parts.clients) + 2, OVERDUE: 2}
+    return with_groups(prepared, groups, sizes)
+
+
+def with_groups(prepared: Scenario, groups: Mapping[str, Ints], sizes: Mapping[str, int]) -> Scenario:
+    """The same scenario with further groupings of the open deals: the group of each, (N,), and the number of groups.
+
+    The last group is all the rest, deals yet to come among it.
+    """
 
     def marked(deals: Deals, own: Mapping[str, Ints]) -> Deals:
         rest = {name: np.full(len(deals), size - 1) for name, size in sizes.items()}

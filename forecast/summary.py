@@ -10,6 +10,7 @@ import pandas as pd
 
 from forecast.asked import asked_about, ranges, won_by_deal
 from forecast.assumptions import Assumptions, assumptions, of_revenue, told
+from forecast.categories import Categories, by_category, categories_of
 from forecast.checkpoints import checkpoints
 from forecast.clientele import by_client, decisive, overdue_apart
 from forecast.config import Config
@@ -40,6 +41,7 @@ def summarise(
     history, health, ledger = fitted.history, fitted.health, tables.ledger
     parts = parts_of(fitted, prepared, config.funnel.expected_days)
     recorded = as_of(tables, config.funnel, tables.recorded_until)
+    categories = categories_of(history, prepared.open_visit, [period for period, _ in question.periods])
     rates = [stage_rates(fitted, stage) for stage in range(history.won)]
     rests_on = assumptions(fitted, stated(config, history.states[: history.won]), rates)
     return {
@@ -85,7 +87,19 @@ def summarise(
         "new_deals": _new_deals(history, outcomes, edges),
         "periods": [
             _period(
-                config, period, target, history, recorded, prepared, parts, outcomes, edges, groupings, minor, rests_on
+                config,
+                period,
+                target,
+                history,
+                recorded,
+                prepared,
+                parts,
+                outcomes,
+                edges,
+                groupings,
+                minor,
+                rests_on,
+                categories,
             )
             for period, target in question.periods
         ],
@@ -113,6 +127,7 @@ def _new_deals(history: History, outcomes: Outcomes, edges: Floats) -> dict[str,
 def _period(
     config: Config, period: Period, target: float, history: History, recorded: History, prepared: Scenario,
     parts: Parts, outcomes: Outcomes, edges: Floats, groupings: Sequence[str], minor: int, rests_on: Assumptions,
+    categories: Categories | None,
 ) -> dict[str, Any]:  # fmt: skip
     asked = asked_about(period, target, history, edges, minor, config.forecast.wanted)
     hit = answers.p_hit(outcomes, asked.target, **asked.terms)
@@ -135,6 +150,7 @@ def _period(
         "clients": by_client(asked, config.dependence, *who, config.funnel.currency),
         "assumed": of_revenue(rests_on, outcomes.draw, answers.revenue(outcomes, **asked.terms)),
         "groups": by_group(asked, quotas_of(config, period), groupings, *who),
+        "categories": by_category(asked, period, categories, parts.value, outcomes),
         "decisive_deals": decisive(asked, config.dependence, *who),
         "without_overdue": overdue_apart(asked, parts, outcomes),
         "checkpoints": checkpoints(asked, period, history, outcomes, edges),

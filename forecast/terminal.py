@@ -22,7 +22,9 @@ Summary = Mapping[str, Any]
 
 def show(summary: Summary, screen: Console) -> None:
     """Print what was asked, the probability, the range, what drives it, what really happened, the files."""
-    parts = (_asked, _chances, _ranges, _drivers, terminal_levers.brief, _stages, _basis, _happened, _files)
+    parts = (
+        _asked, _chances, _ranges, _drivers, _categories, terminal_levers.brief, _stages, _basis, _happened, _files,
+    )  # fmt: skip
     first = True
     for part in parts:
         lines = list(part(summary, screen.width))
@@ -73,6 +75,11 @@ def _drivers(summary: Summary, width: int) -> Iterator[RenderableType]:
         sentence = told.client_sentence(first["clients"], first["p_hit"], summary["currency"])
         if sentence is not None:
             yield Text(f"{called(first['period'])}: {plain(sentence, 2 * width)}")
+
+
+def _categories(summary: Summary, width: int) -> Iterator[RenderableType]:
+    if (of := told.categories(summary)) is not None:
+        yield from _table(of, width)
 
 
 def _stages(summary: Summary, width: int) -> Iterator[RenderableType]:

@@ -207,6 +207,25 @@ def _times(factor: float | None) -> str:
     return "–" if factor is None else number(factor, 2)
 
 
+def categories(summary: Summary) -> Table | None:
+    """What sellers forecast for the first period that is open, by category; None where they tell none."""
+    period = still_open(summary)
+    if period is None or not period["categories"]:
+        return None
+    head = [
+        say("Sellers' categories, {period}", period=called(period["period"])), say("deals"), say("value"),
+        say("expected of it"), say("won, with all surer"), say("over the target"),
+    ]  # fmt: skip
+    rows = [
+        [
+            plain(row["category"], STAGE), number(row["deals"]), money(row["value"]), money(row["expected"]),
+            "–" if row["won_and_surer"] is None else money(row["won_and_surer"]), _times(row["share_of_target"]),
+        ]
+        for row in period["categories"]
+    ]  # fmt: skip
+    return Table(head, rows)
+
+
 def unknown_clients(summary: Summary) -> str:
     """A remark where clients of open deals are drawn; empty where they are known."""
     if not any(period["clients"]["unknown"] for period in summary["periods"]):

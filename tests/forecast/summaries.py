@@ -228,6 +228,7 @@ QUARTER: Summary = {
     "by_month": QUARTER_MONTHS,
     "clients": CLIENTS,
     "groups": [{"grouping": "owner", "rows": [OWNER]}],
+    "categories": None,
     "decisive_deals": [],
     "checkpoints": [
         {
