@@ -27,10 +27,11 @@ from forecast import (
     terminal,
     terminal_backtest,
     terminal_check,
+    trend,
 )
 from forecast.errors import FunnelError
 from forecast.executors import executor, reach
-from forecast.language import ENGLISH, LANGUAGES, known, speaking
+from forecast.language import ENGLISH, known, say, speaking
 from forecast.progress import bars
 from forecast.question import question_from
 from forecast.screen import console
@@ -135,7 +136,7 @@ def forecast(
         Path | None, typer.Option(metavar="FILE.html", help="Write a page to read, with figures, and to print.")
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write all of these files into this folder.")] = None,
-    lang: Annotated[str, typer.Option(help=f"Of the answer: {' or '.join(LANGUAGES)}.")] = ENGLISH,
+    lang: options.Lang = ENGLISH,
     past: Annotated[
         Path | None,
         typer.Option("--record", metavar="FILE", help="The backtest.json to quote. Default: the funnel's own, if any."),
@@ -180,6 +181,8 @@ def forecast(
             config, tables, question, progress=progress, threads=threads, cluster=cluster, deal_detail="deals" in files,
             past=board, fits=kept_for(config, fresh=fresh),
         )  # fmt: skip
+    if moved := trend.so_far(runs.read(places.folder_of(config)), answer.summary):
+        answer.summary["trend"] = moved
     summary = outputs.finite(answer.summary)
     told = outputs.with_files(summary, {})
     try:
@@ -227,12 +230,14 @@ def backtest(
         Path | None,
         typer.Option(metavar="DIR", help="Where results are kept. Default: backtest/ beside the funnel file."),
     ] = None,
+    lang: options.Lang = ENGLISH,
 ) -> None:
     """Ask past days what is known by now, and score the answers beside what others would have said.
 
     An interrupted run goes on where it stopped. `funnel forecast` quotes the record that this leaves.
     """
     asked = options.source_path(source, sample)
+    known(lang)
     with bars() as progress:
         progress("Reading the rows", 0, 0)
         config, tables = load(asked)
@@ -263,8 +268,9 @@ def backtest(
     file = folder / record.FILE
     outputs.write_json(file, board)
     shown = console()
-    terminal_backtest.show(outputs.finite(board), shown)
-    shown.print(Text(f"\nFile: {file}"), soft_wrap=True)
+    with speaking(lang):
+        terminal_backtest.show(outputs.finite(board), shown)
+        shown.print(Text(f"\n{say('File:')} {file}"), soft_wrap=True)
 
 
 cli_answers.add_to(app)

@@ -13,6 +13,7 @@ from rich.markup import escape
 from forecast import options, outputs, terminal_answers
 from forecast.cli_what_if import answered, finish
 from forecast.errors import FunnelError
+from forecast.language import ENGLISH, known
 from forecast.progress import bars
 from forecast.screen import console
 
@@ -36,10 +37,11 @@ def clients(
     json: options.Json = None,
     out: Out = None,
     fresh: options.Fresh = False,
+    lang: options.Lang = ENGLISH,
 ) -> None:
     """On which clients the target depends: what each brings, and the chance without it."""
     given = (source, sample, json, fresh, as_of, period, target, draws, seed, threads)
-    _told(given, json, out, terminal_answers.show_clients, terminal_answers.client_table)
+    _told(given, json, out, lang, terminal_answers.show_clients, terminal_answers.client_table)
 
 
 def deals(
@@ -54,24 +56,26 @@ def deals(
     json: options.Json = None,
     out: Out = None,
     fresh: options.Fresh = False,
+    lang: options.Lang = ENGLISH,
 ) -> None:
     """Which deals to look at: those that are overdue, and those whose fate moves the chance most."""
     given = (source, sample, json, fresh, as_of, period, target, draws, seed, threads)
-    _told(given, json, out, terminal_answers.show_deals, terminal_answers.deal_table)
+    _told(given, json, out, lang, terminal_answers.show_deals, terminal_answers.deal_table)
 
 
 def _told(
-    given: tuple[Any, ...], json: Path | None, out: Path | None, show: Callable[..., None],
+    given: tuple[Any, ...], json: Path | None, out: Path | None, lang: str, show: Callable[..., None],
     table: Callable[[Any], pd.DataFrame],
 ) -> None:  # fmt: skip
     if out is not None and out.suffix.lower() != ".csv":
         raise FunnelError(f"--out writes csv, not '{out.suffix}'", file=out, remedy="Give it a name ending in .csv.")
+    known(lang)
     source, sample, *rest = given
     with bars() as progress:
         config, answer = answered(source, sample, progress, *rest)
     if out is not None:
         outputs.spare_inputs({"out": out}, config)
-    finish(answer.summary, json, show)
+    finish(answer.summary, json, show, lang=lang)
     if out is not None:
         outputs.write_csv(out, table(outputs.finite(answer.summary)))
         console().print(f"Wrote {escape(str(out))}.", soft_wrap=True)

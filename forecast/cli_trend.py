@@ -9,6 +9,7 @@ import typer
 
 from forecast import options, outputs, places, runs, terminal_trend, trend
 from forecast.config import Config
+from forecast.language import ENGLISH, known, speaking
 from forecast.progress import bars
 from forecast.question import question_from
 from forecast.screen import console
@@ -38,11 +39,13 @@ def follow(
     seed: options.Seed = None,
     json: options.Json = None,
     csv: Csv = None,
+    lang: options.Lang = ENGLISH,
 ) -> None:
     """How the answers moved from forecast to forecast: chance, range, GAP, RTV by the day of asking.
 
     Every `funnel forecast` is noted. With --origins, past days are asked as well, with only what was known then.
     """
+    known(lang)
     with bars() as progress:
         files, config, tables = _read(source, sample, json, csv, progress)
         days = days_named(origins or (), every)
@@ -55,7 +58,8 @@ def follow(
         log, refused = trend.ask_missing(config, tables, log, past, progress)
         board = outputs.finite(trend.trend(config, tables, log, question, refused))
     _write(files, board, trend.table)
-    terminal_trend.show_trend(board, console())
+    with speaking(lang):
+        terminal_trend.show_trend(board, console())
 
 
 def walk(
@@ -75,8 +79,10 @@ def walk(
     json: options.Json = None,
     csv: Csv = None,
     fresh: options.Fresh = False,
+    lang: options.Lang = ENGLISH,
 ) -> None:
     """What moved the answer between two days: deals won, lost, moved, aged, re-sized, created, and what was learned."""
+    known(lang)
     with bars() as progress:
         files, config, tables = _read(source, sample, json, csv, progress)
         now = question_from(
@@ -98,7 +104,8 @@ def walk(
         progress("Walking the bridge", 0, 0)
         board = outputs.finite(bridge.bridge(*answers, threads=threads))
     _write(files, board, bridge.table)
-    terminal_trend.show_bridge(board, console())
+    with speaking(lang):
+        terminal_trend.show_bridge(board, console())
 
 
 def _read(

@@ -10,6 +10,7 @@ import typer
 
 from forecast import options, outputs, sheets, terminal_levers, terminal_scenarios, terminal_width
 from forecast.errors import FunnelError
+from forecast.language import ENGLISH, known, speaking
 from forecast.progress import bars
 from forecast.question import question_from
 from forecast.screen import console
@@ -43,15 +44,17 @@ def levers(
     threads: options.Threads = None,
     json: options.Json = None,
     fresh: options.Fresh = False,
+    lang: options.Lang = ENGLISH,
 ) -> None:
     """What would change the answer: each lever by one step, and by as much as the wanted chance takes."""
     from forecast.levers import what_would_change  # imports PyMC, which takes seconds
 
+    known(lang)
     with bars() as progress:
         config, answer = answered(source, sample, progress, json, fresh, as_of, period, target, draws, seed, threads)
         level = config.forecast.wanted if wanted is None else wanted
         told = what_would_change(answer.what_if, level, every_lever=True, sales=sales, progress=progress)
-    finish({**answer.summary, "levers": told}, json, terminal_levers.show)
+    finish({**answer.summary, "levers": told}, json, terminal_levers.show, lang=lang)
 
 
 def scenarios(
@@ -68,6 +71,7 @@ def scenarios(
         Path | None, typer.Option(metavar="DIR", help="Write scenarios.xlsx, scenarios.csv and scenario_months.csv.")
     ] = None,
     fresh: options.Fresh = False,
+    lang: options.Lang = ENGLISH,
 ) -> None:
     """What the scenarios of the funnel file would bring, by period and month, beside the answer as it is.
 
@@ -76,6 +80,7 @@ def scenarios(
     """
     if out is not None:
         outputs.made(out)
+    known(lang)
     with bars() as progress:
         config, answer = answered(source, sample, progress, json, fresh, as_of, period, target, draws, seed, threads)
         if not config.scenarios and config.capacity.usual is None:
@@ -94,7 +99,7 @@ def scenarios(
         outputs.write_csv(out / "scenario_months.csv", sheets.scenario_months(told))
         table = joint(simulations, answer.months, answer.minor)
         outputs.write_bytes(out / "scenarios.xlsx", workbook(sheets.of_scenarios(plain, table)))
-    finish(summary, json, terminal_scenarios.show, out)
+    finish(summary, json, terminal_scenarios.show, out, lang=lang)
 
 
 def width(
@@ -108,14 +113,16 @@ def width(
     threads: options.Threads = None,
     json: options.Json = None,
     fresh: options.Fresh = False,
+    lang: options.Lang = ENGLISH,
 ) -> None:
     """Where the width of the range comes from, and what more data could narrow."""
+    known(lang)
     with bars() as progress:
         config, answer = answered(source, sample, progress, json, fresh, as_of, period, target, draws, seed, threads)
         from forecast import width as module
 
         told = module.width(answer.what_if, answer.fit, config, progress)
-    finish({**answer.summary, "width": told}, json, terminal_width.show)
+    finish({**answer.summary, "width": told}, json, terminal_width.show, lang=lang)
 
 
 def answered(
@@ -139,7 +146,9 @@ def answered(
     return config, ask(config, tables, question, progress=progress, threads=threads, fits=fits, levers=False)
 
 
-def finish(summary: dict[str, Any], json: Path | None, show: Callable[..., None], out: Path | None = None) -> None:
+def finish(
+    summary: dict[str, Any], json: Path | None, show: Callable[..., None], out: Path | None = None, *, lang: str
+) -> None:
     """Write the JSON that was asked for, and show the answer."""
     plain = outputs.finite(summary)
     files = {} if json is None else {"json": json}
@@ -148,4 +157,5 @@ def finish(summary: dict[str, Any], json: Path | None, show: Callable[..., None]
             outputs.write_json(json, outputs.with_files(plain, files))
     finally:
         told = outputs.with_files(plain, files)
-        show({**told, "files": {**told["files"], "out": None if out is None else str(out)}}, console())
+        with speaking(lang):
+            show({**told, "files": {**told["files"], "out": None if out is None else str(out)}}, console())

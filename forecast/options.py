@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from forecast.errors import FunnelError, near
+from forecast.language import LANGUAGES
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -25,6 +26,7 @@ Targets = Annotated[
     list[str] | None, typer.Option(metavar="AMOUNT", help="Revenue to reach in the period; one for each --period.")
 ]
 DrawsOption = Annotated[int | None, typer.Option(min=1, help="How many futures are simulated.")]
+Lang = Annotated[str, typer.Option(help=f"Of what is shown: {' or '.join(LANGUAGES)}.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="The same seed gives the same answer.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="Default: all cores; same answer.")]
 Cluster = Annotated[

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, Protocol
 
 import pandas as pd
 
-from forecast.language import say
+from forecast.language import heard, say
+from forecast.record import OURS
 from forecast.words import (
     HARD,
     called,
@@ -78,6 +79,34 @@ def worded(share: float) -> str:
     return percent(share).replace("<", say("less than")).replace(">", say("more than"))
 
 
+def heading(label: str) -> str:
+    """A period above a column: a range of days takes two lines."""
+    return called(label).replace(" ", "\n", ".." in label)
+
+
+def forecaster(name: str) -> str:
+    """The name of a way to forecast."""
+    return {
+        OURS: say("this forecast"),
+        "run-rate": say("run-rate"),
+        "seasonal naive": say("seasonal naive"),
+        "stage-weighted": say("stage-weighted"),
+        "CRM probability": say("CRM probability"),
+        "life table": say("life table"),
+    }.get(name, name)
+
+
+def blamed(cause: str) -> str:
+    """What the error of a past forecast came from most."""
+    return {
+        "new deals": say("new deals"),
+        "conversion of new deals": say("conversion of new deals"),
+        "conversion of open deals": say("conversion of open deals"),
+        "amounts": say("amounts"),
+        "one large deal": say("one large deal"),
+    }[cause]
+
+
 def days_told(days: float) -> str:
     """A number of days, with a decimal where they are few."""
     return number(days, 0 if days >= 10 else 1)
@@ -97,10 +126,15 @@ def amount(value: float, summary: Summary) -> str:
 
 def question(summary: Summary) -> str:
     """The question, as a heading."""
-    name = plain(summary["funnel"] or say("this funnel"), 60)
+    name = funnel(summary)
     if len(summary["periods"]) > 1:
         return say("Can {funnel} reach its targets?", funnel=name)
     return say("Can {funnel} reach its target?", funnel=name)
+
+
+def funnel(of: Summary) -> str:
+    """The name of the funnel of an answer, a trend or a backtest."""
+    return plain(of["funnel"] or say("this funnel"), 60)
 
 
 def as_of(summary: Summary) -> str:
@@ -238,6 +272,11 @@ def still_open(summary: Summary) -> Summary | None:
     return next((period for period in summary["periods"] if period["gap"] > 0), None)
 
 
+def verdict(found: str) -> str:
+    """Whether the chance depends on single clients."""
+    return {SPREAD: say("spread"), "watch": say("watch"), "dependent": say("dependent")}[found]
+
+
 def client_sentence(clients: Summary, p_hit: float, currency: str) -> str | None:
     """What the chance owes to the client without whom it falls most, in words; None where clients are not known."""
     row = next((one for one in clients["table"] if one["client"] == clients["critical"]), None)
@@ -361,7 +400,7 @@ def basis(summary: Summary) -> Iterator[str]:
     if rows["reasons"]:
         first = max(rows["reasons"], key=lambda one: one["count"])
         mostly = f"{say('mostly:')} " if len(rows["reasons"]) > 1 else ""
-        why = f" ({mostly}{plain(first['reason'], 48 - len(mostly))})"
+        why = f" ({mostly}{plain(heard(first['reason']), 48 - len(mostly))})"
     numbers = {key: number(rows[key]) for key in ("read", "used", "set_aside")}
     yield f"{say('Rows: {read} read = {used} used + {set_aside} set aside', **numbers)}{why}"
 
@@ -392,12 +431,12 @@ def assumed(summary: Summary) -> str | None:
 def checked(fit: Mapping[str, Any]) -> str:
     """Whether the model passed its check."""
     if not fit["healthy"]:
-        return say("Model check: NOT passed; {why}", why=plain(fit["message"], 200))
+        return say("Model check: NOT passed; {why}", why=plain(heard(fit["message"]), 200))
     good, of = number(fit["checked"] - fit["outside"]), number(fit["checked"])
     told = say(
         "Model check: passed; {good} of {of} counts of deals that leave a stage are reproduced", good=good, of=of
     )
-    worst = say("; furthest off: {worst}", worst=plain(fit["worst"], 100)) if fit["worst"] else ""
+    worst = say("; furthest off: {worst}", worst=plain(heard(fit["worst"]), 100)) if fit["worst"] else ""
     return f"{told}{worst}."
 
 
@@ -413,6 +452,18 @@ def _rate(value: float) -> str:
     return number(value, 0 if value >= 10 else 1)
 
 
+def outcome(actual: Summary, currency: str) -> str:
+    """What was won in a period, and whether that was enough."""
+    won = with_unit(money(actual["revenue"]), currency)
+    return say("{won}, target reached", won=won) if actual["hit"] else say("{won}, target missed", won=won)
+
+
+def unanswered(refused: Summary) -> str:
+    """A past day as of which there is no answer."""
+    why = plain(heard(refused["why"]), 140)
+    return say("As of {day} there is no answer: {why}.", day=day(refused["origin"]), why=why)
+
+
 def happened(summary: Summary) -> Iterator[tuple[str, str, str]]:
     """What the records that go on tell of each period: a sentence whose middle part is the outcome."""
     for period in summary["periods"]:
@@ -420,11 +471,13 @@ def happened(summary: Summary) -> Iterator[tuple[str, str, str]]:
         if actual is None:
             continue
         revenue = actual["revenue"]
-        won = with_unit(money(revenue), summary["currency"])
-        outcome = say("{won}, target reached", won=won) if actual["hit"] else say("{won}, target missed", won=won)
         place = say("between P10 and P90")
         if revenue < period["p10"]:
             place = say("below P10")
         elif revenue > period["p90"]:
             place = say("above P90")
-        yield say("What really happened {when}:", when=within(period)) + " ", outcome, f" ({place})."
+        yield (
+            say("What really happened {when}:", when=within(period)) + " ",
+            outcome(actual, summary["currency"]),
+            f" ({place}).",
+        )
