@@ -11,7 +11,8 @@ from rich.text import Text
 
 from forecast.language import say
 from forecast.screen import Column, tables
-from forecast.told import client_sentence, funnel, unknown_clients, verdict
+from forecast.told import funnel
+from forecast.told_drivers import client_sentence, unknown_clients, verdict
 from forecast.words import called, chance, day, money, number, percent, plain, with_unit
 
 SHOWN = 10  # rows of a table

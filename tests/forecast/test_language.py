@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from forecast import language
-from forecast.config import Config, Joining, ScenarioSection
+from forecast.config import Config
+from forecast.config_asked import Joining, ScenarioSection
 from forecast.errors import FunnelError
 from forecast.fit import Health
 from forecast.language import LANGUAGES, catalogue, heard, heard_phrases, say, speaking

@@ -15,7 +15,6 @@ from rich.console import Console
 
 from forecast import (
     language,
-    plots_backtest,
     report,
     terminal,
     terminal_answers,
@@ -29,6 +28,7 @@ from forecast.backtest import Settings
 from forecast.config import Config
 from forecast.language import speaking
 from forecast.outputs import finite
+from forecast.plots import backtest
 from forecast.scoreboard import scoreboard
 from tests.forecast import phrases, summaries, test_terminal_trend
 from tests.forecast.answers import hand_made
@@ -93,7 +93,7 @@ def drawn(figure: Any) -> str:
 
 
 def figures_of_a_backtest() -> str:
-    made = [plots_backtest.ranges, plots_backtest.pits, plots_backtest.comparison]
+    made = [backtest.ranges, backtest.pits, backtest.comparison]
     return " ".join(drawn(make(board())) for make in made)
 
 
