@@ -61,11 +61,12 @@ def explorer(path: Path) -> None:
 
 def main() -> None:
     from forecast.answer import ask
+    from forecast.kept import kept_for
     from forecast.question import question_from
     from forecast.sources import load
 
     config, tables = load(SAMPLES / "maven")
-    report(ask(config, tables, question_from(config, tables)), HERE / "report.png")
+    report(ask(config, tables, question_from(config, tables), fits=kept_for(config)), HERE / "report.png")
     explorer(HERE / "explorer.png")
 
 

@@ -17,7 +17,10 @@ from forecast.windows import windows
 from tests.notebooks.running import ROOT, executed, markdown, printed, tables, titles
 
 DATA = Path(os.environ.get("FUNNEL_DATA", "/nowhere")) / "bpi2012"
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="FUNNEL_DATA does not lead to bpi2012")
+pytestmark = [
+    pytest.mark.skipif(not DATA.is_dir(), reason="FUNNEL_DATA does not lead to bpi2012"),
+    pytest.mark.timeout(1200),  # the first test waits for two fits and all notebooks
+]
 
 DRAWS = 200
 ORIGIN = "2012-01-15"

@@ -20,6 +20,7 @@ from tests.forecast.companies import keep_fit
 from tests.notebooks.running import NOTEBOOKS, ROOT, executed, jupytext, markdown, outputs, printed, tables, titles
 
 FIRST = NOTEBOOKS / "01_can_we_reach_the_target.py"
+pytestmark = pytest.mark.timeout(1200)  # the first test waits for all of them
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
