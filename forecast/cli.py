@@ -12,6 +12,7 @@ from rich.text import Text
 
 from forecast import (
     cli_answers,
+    cli_company,
     cli_trend,
     cli_what_if,
     drafting,
@@ -29,7 +30,7 @@ from forecast import (
     terminal_check,
 )
 from forecast.errors import FunnelError
-from forecast.executors import executor, reach
+from forecast.executors import executor, placed
 from forecast.language import ENGLISH, LANGUAGES, known, speaking
 from forecast.progress import bars
 from forecast.question import question_from
@@ -114,7 +115,13 @@ def check(
 
 @app.command()
 def forecast(
-    source: options.Source = None,
+    sources: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[SOURCE]...",
+            help="A funnel file (TOML), a folder with one, or a CSV or Parquet file. Several funnels are added up.",
+        ),
+    ] = None,
     sample: options.Sample = None,
     as_of: options.AsOf = None,
     period: options.Periods = None,
@@ -144,11 +151,20 @@ def forecast(
 ) -> None:
     """The probability that the funnel reaches its target, with what it rests on.
 
-    Day, periods, targets, draws and seed that are not given are taken from the funnel file.
+    Day, periods, targets, draws and seed that are not given are taken from the funnel file. Several funnels of one
+    company are simulated on the same good and bad months, and summed; their targets are, too.
     """
-    asked = options.source_path(source, sample)
     known(lang)
     files = outputs.chosen(out, {"json": json, "samples": samples, "deals": deals, "report": report})
+    if sources and len(sources) > 1:
+        if sample is not None or past is not None:
+            raise FunnelError("--sample and --record are about one funnel", remedy="Ask about each funnel alone.")
+        typed = {"as_of": as_of, "period": period or None, "target": target or None, "draws": draws, "seed": seed}
+        cli_company.together(
+            sources, files, out=out, threads=threads, cluster=cluster, fresh=fresh, lang=lang, **typed
+        )  # fmt: skip
+        return
+    asked = options.source_path(sources[0] if sources else None, sample)
     with bars() as progress:
         progress("Reading the rows", 0, 0)
         config, tables = load(asked)
@@ -168,10 +184,7 @@ def forecast(
             raise FunnelError(
                 f"is the backtest of '{board['funnel']}'", file=past, remedy="Name the backtest.json of this funnel."
             )
-        if cluster is not None and threads is not None:
-            raise FunnelError("--threads and --cluster were both given", remedy="Give one of them.")
-        if cluster is not None:
-            reach(cluster)  # now, not after the fit
+        placed(threads, cluster)
         progress("Loading the model", 0, 0)
         from forecast.answer import ask  # imports PyMC, which takes seconds
         from forecast.kept import kept_for

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.answer import _labels, _month_edges, ask
+from forecast.answer import ask, asked_months, month_labels
 from forecast.config import Config, config_from
 from forecast.errors import FunnelError
 from forecast.history import actual, as_of
@@ -124,11 +124,9 @@ def test_what_cannot_be_asked(name: str) -> None:
 def months(origin: str, *periods: str) -> tuple[tuple[str, ...], list[str], int]:
     """Labels of the months kept, first days of all months, and how many are kept."""
     asked = tuple((parse_period(period), 1.0) for period in periods)
-    last = pd.Timestamp(max(period.after for period, _ in asked))
-    history: Any = SimpleNamespace(origin=pd.Timestamp(origin))
-    edges, kept = _month_edges(history, Question(date.fromisoformat(origin), asked, 1, 1), last)
+    edges, kept = asked_months(pd.Timestamp(origin), Question(date.fromisoformat(origin), asked, 1, 1))
     assert (np.diff(edges) > 0).all()
-    return _labels(edges[: kept + 1]), [f"{day:%Y-%m-%d}" for day in pd.to_datetime(edges, unit="D")], kept
+    return month_labels(edges[: kept + 1]), [f"{day:%Y-%m-%d}" for day in pd.to_datetime(edges, unit="D")], kept
 
 
 def test_whole_months_from_the_first_of_one() -> None:
