@@ -119,7 +119,7 @@ def ask(
     minor = 10**config.funnel.minor_digits
     months = month_labels(edges[: kept + 1])
     summary = summarise(config, tables, question, fitted, prepared, outcomes, edges[: kept + 1], names, minor)
-    asked = what_if(history, prepared, outcomes, question, edges[: kept + 1], months, minor, threads)
+    asked = what_if(history, prepared, outcomes, question, edges[: kept + 1], months, minor, threads, cluster)
     summary["levers"] = what_would_change(asked, config.forecast.wanted, progress=progress) if levers else None
     summary["next_period"] = next_period(
         next_of(question), history, prepared, edges, minor, seed=question.seed, threads=threads, cluster=cluster

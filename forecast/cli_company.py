@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from forecast import outputs, terminal_company
+from forecast import options, outputs, terminal_company
 from forecast.errors import FunnelError
 from forecast.executors import placed
 from forecast.language import speaking
@@ -17,14 +15,9 @@ from forecast.sources import load
 FILES = ("json", "samples")
 
 
-def together(
-    sources: Sequence[Path], files: dict[str, Path], *, out: Path | None, threads: int | None, cluster: str | None,
-    fresh: bool, lang: str, **typed: Any,
-) -> None:  # fmt: skip
-    """Answer for the sum of several funnels. typed: as_of, period, target, draws, seed.
-
-    files: those that are wanted; with `out`, the ones of these that such an answer has.
-    """
+def together(asked: options.Several, files: dict[str, Path], out: Path | None, lang: str) -> None:
+    """Answer for the sum of several funnels. files: those that are wanted; with `out`, those that there are."""
+    sources = [asked.path, *(asked.more or ())]
     if out is not None:
         files = {kind: path for kind, path in files.items() if kind in FILES or path.parent != out}
     if extra := [kind for kind in files if kind not in FILES]:
@@ -35,14 +28,14 @@ def together(
         funnels = [load(source) for source in sources]
         for config, _ in funnels:
             outputs.spare_inputs(files, config)
-        placed(threads, cluster)
+        placed(asked.threads, asked.cluster)
         progress("Loading the model", 0, 0)
         from forecast.company import ask_together, question_of  # imports PyMC, which takes seconds
 
-        question = question_of(funnels, **typed)
+        question = question_of(funnels, asked)
         answer = ask_together(
-            funnels, question, progress=progress, threads=threads, cluster=cluster, fresh=fresh
-        )  # fmt: skip
+            funnels, question, progress=progress, threads=asked.threads, cluster=asked.cluster, fresh=asked.fresh
+        )
     told = {**outputs.finite(answer.summary), "files": {kind: str(path) for kind, path in files.items()}}
     try:
         if "samples" in files:

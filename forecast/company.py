@@ -10,16 +10,18 @@ import numpy as np
 import pandas as pd
 
 from forecast.answer import asked_months, fitted_to, month_labels, simulated
-from forecast.asked import Asked, asked_about
-from forecast.config import Config, ForecastSection, PeriodTarget
+from forecast.asked import AskedPeriod, asked_about
+from forecast.config import Config
+from forecast.config_asked import ForecastSection, PeriodTarget
 from forecast.draws import deal_keys
 from forecast.errors import FunnelError
 from forecast.fit import Progress
 from forecast.history import Floats, History, actual, as_of, day_of
 from forecast.kept import kept_for
+from forecast.options import Asking
 from forecast.parts import open_value
 from forecast.periods import Period
-from forecast.question import Question, question_from
+from forecast.question import Question
 from forecast.shared_months import Correlation, shared_months
 from forecast.sources.tables import Tables
 from forecast.summary import by_month
@@ -69,10 +71,8 @@ def called(config: Config) -> str:
     return config.funnel.name or (config.path.stem if config.path is not None else "")
 
 
-def question_of(
-    funnels: Sequence[tuple[Config, Tables]], *, as_of: str | None = None, **typed: Any
-) -> Question:  # fmt: skip
-    """What is asked of all funnels together; typed: see question_from.
+def question_of(funnels: Sequence[tuple[Config, Tables]], asked: Asking) -> Question:
+    """What is asked of all funnels together; `asked`: as it was typed.
 
     As of the day that funnel files name, else the earliest at which one's records end; about the periods that all files
     name; targets that are not typed are the sums of theirs. FunnelError where the funnels do not go together.
@@ -82,17 +82,17 @@ def question_of(
     _alike("currency", [config.funnel.currency for config in configs])
     _alike("fiscal_year_starts", [config.funnel.fiscal_year_starts for config in configs])
     origins = [config.forecast.origin for config in configs if config.forecast.origin is not None]
-    if as_of is None and len(set(origins)) > 1:
+    if asked.as_of is None and len(set(origins)) > 1:
         days = ", ".join(str(day) for day in origins)
         raise FunnelError(f"the funnel files ask as of different days: {days}", remedy="Say --as-of DATE.")
     earliest = min((tables for _, tables in funnels), key=lambda tables: tables.recorded_until)
-    asked = configs[0].forecast
+    first = configs[0].forecast
     everywhere = [p for p, _ in configs[0].periods() if all(p in dict(config.periods()) for config in configs)]
     together = ForecastSection(
-        origin=origins[0] if origins else None, draws=asked.draws, seed=asked.seed,
+        origin=origins[0] if origins else None, draws=first.draws, seed=first.seed,
         periods=tuple(PeriodTarget(period=p.label, target=_summed(configs, p)) for p in everywhere),
     )  # fmt: skip
-    return question_from(configs[0].model_copy(update={"forecast": together}), earliest, as_of=as_of, **typed)
+    return asked.question(configs[0].model_copy(update={"forecast": together}), earliest)
 
 
 def _summed(configs: Sequence[Config], period: Period) -> float | None:
@@ -200,7 +200,7 @@ def _period(
     }
 
 
-def _told(asked: Asked, outcomes: Outcomes, rtv: int) -> dict[str, Any]:
+def _told(asked: AskedPeriod, outcomes: Outcomes, rtv: int) -> dict[str, Any]:
     """What is told of a funnel and of all; without a target there is no chance and no gap."""
     aimed = bool(np.isfinite(asked.target))
     hit = answers.p_hit(outcomes, asked.target, **asked.terms)

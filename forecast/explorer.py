@@ -12,7 +12,8 @@ import ipywidgets as widgets
 from IPython.display import display
 
 from forecast.answer import Answer
-from forecast.config import Config, Joining, ScenarioSection
+from forecast.config import Config
+from forecast.config_asked import Joining, ScenarioSection
 from forecast.errors import FunnelError
 from forecast.exploring import Explored, difference, explore, judged, save
 from forecast.language import say, speaking, spoken

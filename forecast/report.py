@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
-from forecast import plots, told
+from forecast import plots, told, told_basis, told_drivers
 from forecast.language import say, speaking, spoken
 from forecast.outputs import finite
 from forecast.plots.paths import bends
@@ -121,8 +121,8 @@ def _folded(table: Table) -> list[Table]:
 def _drivers(answer: Told) -> Part:
     summary = answer.summary
     figures = [plots.funnel(answer), *([plots.path_map(answer)] if bends(summary) else [])]
-    tables = [told.drivers(summary), told.stages(summary, 48)]
-    return Part(say("What drives it"), figures=figures, tables=tables, note=told.unknown_clients(summary))
+    tables = [told_drivers.drivers(summary), told_drivers.stages(summary, 48)]
+    return Part(say("What drives it"), figures=figures, tables=tables, note=told_drivers.unknown_clients(summary))
 
 
 def _clients(answer: Told) -> Part | None:
@@ -140,7 +140,7 @@ def _clients(answer: Told) -> Part | None:
     head = [
         say("Client"), say("share of what is still expected"), say("expected"), say("open"), say("chance without it"),
     ]  # fmt: skip
-    sentence = told.client_sentence(asked, answer.summary["periods"][0]["p_hit"], answer.summary["currency"])
+    sentence = told_drivers.client_sentence(asked, answer.summary["periods"][0]["p_hit"], answer.summary["currency"])
     said: list[Paragraph] = [("", "", sentence)] if sentence else []
     if asked["effective_number"] is not None:
         so_many = number(asked["effective_number"], 0 if asked["effective_number"] >= 10 else 1)
@@ -165,7 +165,7 @@ def _levers(answer: Told) -> Part | None:
 def _deals(answer: Told) -> Part | None:
     """Deals to look at: those that move the chance most, and those that are overdue."""
     summary = answer.summary
-    first, late = told.still_open(summary), told.overdue(summary)
+    first, late = told.still_open(summary), told_basis.overdue(summary)
     decisive = first["decisive_deals"] if first is not None else []
     tables = []
     if decisive:
@@ -190,7 +190,7 @@ def _deals(answer: Told) -> Part | None:
         tables.append(Table(head, rows))
     if not tables:
         return None
-    said: list[Paragraph] = [("", "", line) for line in (next(told.basis(summary)), late) if line]
+    said: list[Paragraph] = [("", "", line) for line in (next(told_basis.basis(summary)), late) if line]
     return Part(say("Deals to look at"), said, tables=tables)
 
 
@@ -203,7 +203,7 @@ def _named(one: Summary) -> list[str]:
 
 def _basis(answer: Told) -> Part:
     summary = answer.summary
-    said: list[Paragraph] = [("", "", line) for line in told.basis(summary)]
+    said: list[Paragraph] = [("", "", line) for line in told_basis.basis(summary)]
     reasons = [[plain(one["reason"], 90), number(one["count"])] for one in summary["quality"]["reasons"]]
     tables = [Table([say("Rows set aside, because"), say("rows")], reasons)] if reasons else []
     return Part(say("What it rests on"), said, tables=tables)

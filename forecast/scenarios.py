@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from forecast import sellers
 from forecast.coding import clients
-from forecast.config import CapacitySection, Config, ScenarioSection
+from forecast.config import Config
+from forecast.config_asked import CapacitySection, ScenarioSection
 from forecast.draws import Scenario
 from forecast.errors import FunnelError, near
 from forecast.fit import Fit, Progress

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from forecast.language import say
 from forecast.screen import Column, tables
-from forecast.told import lever_told
+from forecast.told_drivers import lever_told
 from forecast.words import called, chance, day, money, number, percent, plain, with_unit
 
 SHOWN = 8  # levers listed of a period

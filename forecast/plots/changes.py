@@ -8,7 +8,8 @@ import plotly.graph_objects as go
 
 from forecast.drawing import FAINT, FONT, GREY, HAPPENED, INK, REACHED, SHORT, balanced, dress, text, ticks
 from forecast.language import say
-from forecast.told import Summary, Told, lever_told, within, worded
+from forecast.told import Summary, Told, within, worded
+from forecast.told_drivers import lever_told
 from forecast.words import called, chance, day, money, percent, plain, points, signed, with_unit
 
 MOST = 10  # bars

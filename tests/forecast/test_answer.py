@@ -16,10 +16,12 @@ from forecast.answer import ask, asked_months, month_labels
 from forecast.config import Config, config_from
 from forecast.errors import FunnelError
 from forecast.history import actual, as_of
+from forecast.new_deals import wins_from
 from forecast.outputs import finite, with_files
 from forecast.periods import parse_period
 from forecast.question import Question, question_from
 from forecast.sources import load
+from forecast.width import width
 from tests.conftest import Asked
 from tests.forecast.companies import DRAWS, ORIGIN, PERIODS, SMALL
 
@@ -369,7 +371,9 @@ def test_deals(asked: Asked) -> None:
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_cluster_gives_the_same_answer(asked: Asked) -> None:
-    """The fit is that of the shared answer; what is told and every simulation are the same to the byte."""
+    """The fit is that of the shared answer; what is told (levers included), every simulation and what-ifs are the same
+    to the byte.
+    """
     distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
     config, tables = load(asked.folder)
     kept: Any = SimpleNamespace(fit=lambda *_, **__: asked.answer.fit)
@@ -377,6 +381,13 @@ def test_a_cluster_gives_the_same_answer(asked: Asked) -> None:
         again = ask(
             config, tables, asked.answer.question, cluster=two.scheduler_address, deal_detail=True, fits=kept
         )  # fmt: skip
+        what_if = again.what_if
+        assert what_if.cluster == two.scheduler_address
+        assert width(what_if, again.fit, config) == width(asked.answer.what_if, again.fit, config)
+        found, here = (
+            wins_from(what_if.given, what_if.seed, **one.place) for one in (what_if, asked.answer.what_if)
+        )  # fmt: skip
+        np.testing.assert_array_equal(found, here)
     assert again.outcomes.won.tobytes() == asked.answer.outcomes.won.tobytes()
     assert again.deals().equals(asked.answer.deals())
     assert again.summary == asked.answer.summary

@@ -20,9 +20,11 @@ from forecast import company as module
 from forecast import shared_months
 from forecast.cli import app
 from forecast.company import FUNNEL, Company, Funnel, add_up, ask_together, question_of
-from forecast.config import Config, FunnelSection, config_from
+from forecast.config import Config, config_from
+from forecast.config_data import FunnelSection
 from forecast.errors import FunnelError
 from forecast.history import as_of, day_of
+from forecast.options import Asking
 from forecast.periods import parse_period
 from forecast.question import Question
 from forecast.shared_months import GRID, Correlation
@@ -98,15 +100,15 @@ def test_the_sum_is_exact_in_every_simulation_and_month() -> None:
 
 def asked_of(*configs: Config, until: tuple[str, ...] = ("2024-04-10", "2024-04-20"), **typed: Any) -> Question:
     ends: Any = [SimpleNamespace(recorded_until=pd.Timestamp(day)) for day in until]
-    return question_of(list(zip(configs, ends, strict=True)), **typed)
+    return question_of(list(zip(configs, ends, strict=True)), Asking(**typed))
 
 
 def test_targets_are_summed_and_the_day_is_the_first_on_which_records_end() -> None:
     question = asked_of(config("A", target=10), config("B", target=5.5))
     assert question.origin == date(2024, 4, 10)
     assert question.periods == ((QUARTER, 15.5),)
-    assert asked_of(config("A", target=10), config("B"), target="12").periods == ((QUARTER, 12.0),)
-    assert asked_of(config("A"), config("B"), period="2024", target=["3"]).periods[0][1] == 3
+    assert asked_of(config("A", target=10), config("B"), target=["12"]).periods == ((QUARTER, 12.0),)
+    assert asked_of(config("A"), config("B"), period=["2024"], target=["3"]).periods[0][1] == 3
 
 
 BAD: dict[str, tuple[Callable[[], Any], str]] = {
@@ -133,7 +135,7 @@ def test_different_days_have_to_be_settled() -> None:
     days = [config_from({"funnel": {"name": str(day)}, "forecast": {"origin": f"2024-04-0{day}"}}) for day in (1, 2)]
     with pytest.raises(FunnelError, match="different days: 2024-04-01, 2024-04-02"):
         asked_of(*days)
-    assert asked_of(*days, as_of="2024-04-03", period="2024", target="1").origin == date(2024, 4, 3)
+    assert asked_of(*days, as_of="2024-04-03", period=["2024"], target=["1"]).origin == date(2024, 4, 3)
 
 
 # --- a real fit, beside itself under another name ---
@@ -149,7 +151,7 @@ def doubles(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> Callable[[float | 
     def answered(r: float | None) -> Company:
         if r is not None:
             monkeypatch.setattr(shared_months, "correlation", stated(r))
-        question = replace(asked.answer.question, periods=question_of(both).periods)
+        question = replace(asked.answer.question, periods=question_of(both, Asking()).periods)
         return ask_together(both, question, threads=2)
 
     return answered

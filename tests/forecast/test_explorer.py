@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from forecast.config import Config, Joining, ScenarioSection, read_config
+from forecast.config import Config, read_config
+from forecast.config_asked import Joining, ScenarioSection
 from forecast.errors import FunnelError
 from forecast.exploring import as_toml, difference, explore, save
 from forecast.language import speaking
