@@ -15,9 +15,9 @@ from forecast.config import Config
 from forecast.config_asked import ForecastSection, PeriodTarget
 from forecast.draws import deal_keys
 from forecast.errors import FunnelError
-from forecast.fit import Progress
 from forecast.history import Floats, History, actual, as_of, day_of
 from forecast.kept import kept_for
+from forecast.models.sampling import Progress
 from forecast.options import Asking
 from forecast.parts import open_value
 from forecast.periods import Period
