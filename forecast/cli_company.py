@@ -7,7 +7,7 @@ from pathlib import Path
 from forecast import options, outputs, terminal_company
 from forecast.errors import FunnelError
 from forecast.executors import placed
-from forecast.language import speaking
+from forecast.language import known, speaking
 from forecast.progress import bars
 from forecast.screen import console
 from forecast.sources import load
@@ -15,8 +15,9 @@ from forecast.sources import load
 FILES = ("json", "samples")
 
 
-def together(asked: options.Several, files: dict[str, Path], out: Path | None, lang: str) -> None:
+def together(asked: options.Several, files: dict[str, Path], out: Path | None) -> None:
     """Answer for the sum of several funnels. files: those that are wanted; with `out`, those that there are."""
+    known(asked.lang)
     sources = [asked.path, *(asked.more or ())]
     if out is not None:
         files = {kind: path for kind, path in files.items() if kind in FILES or path.parent != out}
@@ -43,5 +44,5 @@ def together(asked: options.Several, files: dict[str, Path], out: Path | None, l
         if "json" in files:
             outputs.write_json(files["json"], told)
     finally:
-        with speaking(lang):
+        with speaking(asked.lang):
             terminal_company.show(told, console())

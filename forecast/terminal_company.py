@@ -79,7 +79,7 @@ def _months(summary: Summary, width: int) -> Iterator[RenderableType]:
 
 
 def _columns(rows: list[Summary]) -> Iterator[Column]:
-    for heading, key in ((say("target"), "target"), (say("won"), "won_to_date"), ("GAP", "gap"), ("RTV", "rtv")):
+    for heading, key in ((say("target"), "target"), (say("won"), "won_to_date"), (say("GAP"), "gap"), ("RTV", "rtv")):
         yield Column(heading, ["–" if row[key] is None else money(row[key]) for row in rows])
     for key in ("p10", "p50", "p90"):
         yield Column(key.upper(), [money(row[key]) for row in rows])
