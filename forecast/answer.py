@@ -155,7 +155,7 @@ def simulated(
     minor, follow = 10**config.funnel.minor_digits, config.follow_ups
     prepared = scenario(fitted, edges, groupings, minor=minor, seed=seed, follow=follow)
     if apart:
-        prepared = kept_apart(prepared, parts_of(fitted, prepared, config.funnel.expected_days))
+        prepared = kept_apart(history, prepared, parts_of(fitted, prepared, config.funnel.expected_days))
         prepared = kept_by_category(prepared, categories_of(history, prepared.open_visit, apart))
     outcomes = simulate(
         prepared.draws, prepared.open_deals, prepared.templates, seed=seed,

@@ -148,6 +148,9 @@ def _period(
         "from_new": float(by_origin[NEW]),
         "by_month": by_month(period, [history], outcomes, edges, asked.months, minor),
         "clients": by_client(asked, config.dependence, *who, config.funnel.currency),
+        "single_clients": None
+        if parts.singles is None
+        else by_client(asked, config.dependence, *who, config.funnel.currency, parts.singles),
         "assumed": of_revenue(rests_on, outcomes.draw, answers.revenue(outcomes, **asked.terms)),
         "groups": by_group(asked, quotas_of(config, period), groupings, *who),
         "categories": by_category(asked, period, categories, parts.value, outcomes),
