@@ -187,8 +187,8 @@ def test_both_levels_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
     quarter["single_clients"] = {**quarter["clients"], "table": quarter["clients"]["table"][:2]}
     show_clients(summary, Console(width=100))
     shown = capsys.readouterr().out
-    assert shown.count("Client, with those it is the parent of, USD") == 1
-    assert shown.count("Client by itself, USD") == 1
-    page_shown = page(replace(hand_made(), summary=summary))
-    assert page_shown.count("Client, with those it is the parent of") == page_shown.count("Client by itself") == 1
+    in_html = page(replace(hand_made(), summary=summary))
+    for heading in ("Client, with those it is the parent of", "Client by itself"):
+        assert f"{heading}, USD" in shown
+        assert heading in in_html
     assert set(clients(summary)["level"].dropna()) == {"parent", "client"}
