@@ -109,13 +109,18 @@ def test_the_fifth_notebook_shows_what_was_seen_and_learned(asked: Asked, books:
 
 def test_the_sixth_notebook_reads_a_backtest(books: dict[str, Any]) -> None:
     notebook = books["06_can_i_trust_it"]
-    assert len(titles(notebook)) == 3
+    assert len(titles(notebook)) == 4
     assert "10 of 12 ranges of 80 % held what happened" in titles(notebook)[0]
     assert "This forecast came closest" in titles(notebook)[2]
     said = markdown(notebook)
     assert "| 80 % ranges | 10 of 12 | 55 to 95 % |" in said
     assert "| ETS | +" in said
-    assert "| 28 to 28 days |" in said
+    for part in board()["by_distance"]:
+        start = f"| {part['from_days']} to {part['to_days']} |"
+        (row,) = (line for line in said.splitlines() if line.startswith(start))
+        assert f"| {100 * part['crps_share']:.0f} % | ETS | {100 * part['skill']:+.0f} % |" in row
+        assert row.endswith(f"| {part['coverage']['held']} of {part['coverage']['of']} |")
+    assert "closer than any other at 2 of 2 distances" in titles(notebook)[3]
     assert "mostly *amounts*" in said
 
 
