@@ -1,21 +1,24 @@
-"""Make the pictures of the README from the samples, as a reader's browser shows them: python -m docs.pictures
+"""Make the pictures of the documentation from the samples: python docs/pictures.py
 
-Needs what is installed for development, and Chromium or Chrome.
+Needs Chromium or Chrome, which draws the figure as a reader of the notebook sees it.
 """
 
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import plotly.graph_objects as go
+
 HERE = Path(__file__).resolve().parent
 SAMPLES = HERE.parent / "forecast" / "samples"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-PAGE = {"width": 760, "height": 820}  # pixels: the first screen of the report
-NOTEBOOK = {"width": 1180, "height": 1500}
-SHARPNESS = 2  # pixels of the picture for one of the screen
+WIDTH = 860
+SHARPNESS = 2  # pixels of the screen for one of the picture
 
 
 def browser() -> str | None:
@@ -23,51 +26,33 @@ def browser() -> str | None:
     return next((found for name in BROWSERS if (found := shutil.which(name))), None)
 
 
-def report(answer: Any, path: Path) -> None:
-    """The report of an answer as it opens."""
-    from forecast.report import page
-    from tests.browser.browsers import opened
-
-    with tempfile.TemporaryDirectory() as folder, opened(PAGE, SHARPNESS) as (shown, _):
-        file = Path(folder) / "report.html"
-        file.write_text(page(answer), encoding="utf-8")
-        shown.goto(file.as_uri())
-        shown.locator(".js-plotly-plot .main-svg").first.wait_for()
-        shown.screenshot(path=path)
-
-
-def explorer(path: Path) -> None:
-    """The sliders in the notebook about the sample, one of them moved."""
-    from forecast.lab import copied
-    from tests.browser.browsers import opened
-    from tests.browser.lab import PATIENCE, run_all, serving
-
-    with tempfile.TemporaryDirectory() as folder, opened(NOTEBOOK, SHARPNESS) as (page, _):
-        books = Path(folder) / "books"
-        copied(books)
-        with serving(books, Path(folder)) as address:
-            run_all(page, address, "03_explore_assumptions")
-            before = page.locator(".explorer-chance").inner_text()
-            handle = page.locator(".widget-slider", has_text="conversion").first.locator(".noUi-handle")
-            handle.focus()
-            for _ in range(5):
-                handle.press("ArrowRight")
-            page.wait_for_function(
-                "told => document.querySelector('.explorer-chance').innerText !== told", arg=before, timeout=PATIENCE
-            )
-            page.wait_for_timeout(2000)  # the figure follows
-            page.locator(".jp-OutputArea-output", has=page.locator(".explorer-chance")).last.screenshot(path=path)
+def picture(figure: go.Figure, path: Path, *, width: int = WIDTH) -> None:
+    """Write the figure to `path` as PNG, `width` pixels wide before SHARPNESS."""
+    program = browser()
+    if program is None:
+        sys.exit(f"Making pictures takes one of {', '.join(BROWSERS)}: install Chromium.")
+    with tempfile.TemporaryDirectory() as folder:
+        page, shot = Path(folder) / "figure.html", Path(folder) / "figure.png"
+        told: Any = {"displayModeBar": False}
+        body = figure.to_html(full_html=False, include_plotlyjs=True, config=told, default_width=f"{width}px")
+        page.write_text(f'<!doctype html><meta charset="utf-8"><body style="margin:0">{body}</body>', encoding="utf-8")
+        command = [
+            program, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--virtual-time-budget=5000",
+            f"--force-device-scale-factor={SHARPNESS}", f"--window-size={width},{int(figure.layout.height)}",
+            f"--user-data-dir={folder}/profile", f"--screenshot={shot}", page.as_uri(),
+        ]  # fmt: skip
+        subprocess.run(command, check=True, capture_output=True, timeout=120)
+        shutil.copyfile(shot, path)
 
 
 def main() -> None:
+    from forecast import plots
     from forecast.answer import ask
-    from forecast.kept import kept_for
     from forecast.question import question_from
     from forecast.sources import load
 
     config, tables = load(SAMPLES / "maven")
-    report(ask(config, tables, question_from(config, tables), fits=kept_for(config)), HERE / "report.png")
-    explorer(HERE / "explorer.png")
+    picture(plots.revenue(ask(config, tables, question_from(config, tables))), HERE / "revenue.png")
 
 
 if __name__ == "__main__":

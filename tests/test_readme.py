@@ -107,17 +107,14 @@ def size(path: Path) -> tuple[int, int]:
     return struct.unpack(">II", head[16:24])
 
 
-def test_the_pictures_are_made_by_their_script(tmp_path: Path) -> None:
+def test_the_picture_is_made_by_its_script(tmp_path: Path) -> None:
     from docs import pictures
+    from forecast import plots
 
     if pictures.browser() is None:
         pytest.skip("no Chromium")
-    pytest.importorskip("playwright")
-    pictures.report(hand_made(), tmp_path / "report.png")
-    whole = tuple(pictures.SHARPNESS * pictures.PAGE[side] for side in ("width", "height"))
-    assert size(tmp_path / "report.png") == whole
-    assert (tmp_path / "report.png").stat().st_size > 10_000
-    shown = re.findall(r"!\[[^]]+\]\((docs/[a-z]+\.png)\)", README)
-    assert shown == ["docs/report.png", "docs/explorer.png"]
-    assert size(ROOT / shown[0]) == whole
-    assert size(ROOT / shown[1])[0] <= pictures.SHARPNESS * pictures.NOTEBOOK["width"]
+    figure = plots.revenue(hand_made())
+    pictures.picture(figure, tmp_path / "revenue.png")
+    assert size(tmp_path / "revenue.png") == (2 * pictures.WIDTH, 2 * figure.layout.height)
+    assert size(ROOT / "docs" / "revenue.png")[0] == 2 * pictures.WIDTH
+    assert (tmp_path / "revenue.png").stat().st_size > 10_000
