@@ -12,6 +12,7 @@ from rich.text import Text
 
 from forecast import (
     cli_answers,
+    cli_company,
     cli_trend,
     cli_what_if,
     drafting,
@@ -27,11 +28,12 @@ from forecast import (
     terminal,
     terminal_backtest,
     terminal_check,
+    trend,
 )
 from forecast.commands import read
 from forecast.errors import FunnelError
-from forecast.executors import executor, reach
-from forecast.language import ENGLISH, LANGUAGES, known, speaking
+from forecast.executors import executor, placed
+from forecast.language import say, speaking
 from forecast.progress import bars
 from forecast.screen import console
 from forecast.sources import load
@@ -111,8 +113,7 @@ def check(
 @app.command()
 @options.spread
 def forecast(
-    asked: options.Asking,
-    cluster: options.Cluster = None,
+    asked: options.Several,
     samples: Annotated[
         Path | None,
         typer.Option(metavar="FILE.parquet", help="Write the amount won by simulation and month."),
@@ -124,7 +125,6 @@ def forecast(
         Path | None, typer.Option(metavar="FILE.html", help="Write a page to read, with figures, and to print.")
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write all of these files into this folder.")] = None,
-    lang: Annotated[str, typer.Option(help=f"Of the answer: {' or '.join(LANGUAGES)}.")] = ENGLISH,
     past: Annotated[
         Path | None,
         typer.Option("--record", metavar="FILE", help="The backtest.json to quote. Default: the funnel's own, if any."),
@@ -132,10 +132,15 @@ def forecast(
 ) -> None:
     """The probability that the funnel reaches its target, with what it rests on.
 
-    Day, periods, targets, draws and seed that are not given are taken from the funnel file.
+    Day, periods, targets, draws and seed that are not given are taken from the funnel file. Several funnels of one
+    company are simulated on the same good and bad months, and summed; their targets are, too.
     """
-    known(lang)
     files = outputs.chosen(out, {"json": asked.json, "samples": samples, "deals": deals, "report": report})
+    if asked.more:
+        if asked.sample is not None or past is not None:
+            raise FunnelError("--sample and --record are about one funnel", remedy="Ask about each funnel alone.")
+        cli_company.together(asked, files, out)
+        return
     with bars() as progress:
         files, config, tables = read(asked, files, progress)
         question = asked.question(config, tables)
@@ -145,28 +150,27 @@ def forecast(
             raise FunnelError(
                 f"is the backtest of '{board['funnel']}'", file=past, remedy="Name the backtest.json of this funnel."
             )
-        if cluster is not None and asked.threads is not None:
-            raise FunnelError("--threads and --cluster were both given", remedy="Give one of them.")
-        if cluster is not None:
-            reach(cluster)  # now, not after the fit
+        placed(asked.threads, asked.cluster)
         progress("Loading the model", 0, 0)
         from forecast.answer import ask  # imports PyMC, which takes seconds
         from forecast.kept import kept_for
 
         answer = ask(
-            config, tables, question, progress=progress, threads=asked.threads, cluster=cluster,
+            config, tables, question, progress=progress, threads=asked.threads, cluster=asked.cluster,
             deal_detail="deals" in files, past=board, fits=kept_for(config, fresh=asked.fresh),
         )  # fmt: skip
+    if moved := trend.so_far(runs.read(places.folder_of(config)), answer.summary):
+        answer.summary["trend"] = moved
     summary = outputs.finite(answer.summary)
     told = outputs.with_files(summary, {})
     try:
         outputs.write(
-            files, summary, answer.samples, answer.deals, lambda: _page(answer, lang),
+            files, summary, answer.samples, answer.deals, lambda: _page(answer, asked.lang),
             lambda: workbook(sheets.of_answer(summary, answer.samples(), answer.deals())),
         )  # fmt: skip
         told = outputs.with_files(summary, files)
     finally:  # the answer is shown also where the disk is full
-        with speaking(lang):
+        with speaking(asked.lang):
             terminal.show(told, console())
     runs.note(places.folder_of(config), summary)
 
@@ -235,8 +239,9 @@ def backtest(
     file = folder / record.FILE
     outputs.write_json(file, board)
     shown = console()
-    terminal_backtest.show(outputs.finite(board), shown)
-    shown.print(Text(f"\nFile: {file}"), soft_wrap=True)
+    with speaking(asked.lang):
+        terminal_backtest.show(outputs.finite(board), shown)
+        shown.print(Text(f"\n{say('File:')} {file}"), soft_wrap=True)
 
 
 cli_answers.add_to(app)
