@@ -16,11 +16,11 @@ from nutpie.compiled_pyfunc import from_pyfunc
 
 from forecast.coding import Coding, code, combined
 from forecast.errors import FunnelError
-from forecast.exposure import Exposure, combinations, expose, month_starts
-from forecast.history import Floats, History, Ints
+from forecast.exposure import WEEK, Exposure, combinations, expose, month_starts, short_record
+from forecast.history import Floats, History, Ints, days
 from forecast.models import design
 from forecast.models.amounts import NO_AMOUNTS, amount_terms, won_amounts
-from forecast.models.arrivals import ArrivalTerms, arrival_terms, count_arrivals
+from forecast.models.arrivals import MONTH, ArrivalTerms, arrival_terms, count_arrivals
 from forecast.models.calendar import CalendarTerms
 from forecast.models.clients import NO_CLIENTS, ClientTerms, client_terms
 from forecast.models.definition import check, define, expand, flat, initial_point, with_future
@@ -38,7 +38,7 @@ LARGEST_R_HAT = 1.05
 SMALLEST_ESS = 100
 MOST_DIVERGENCES = 0.01  # of the draws
 MOST_SURPRISES = 0.05  # of the checks outside their 99 % predictive range
-SEASONAL_MONTHS = 24  # months of arrivals from which on the month of the year is told from drift
+SEASONAL_DAYS = 2 * 365  # of arrivals on record, from which on the month of the year is told from drift
 FEWEST_EXITS = 10  # where not every stage has a prior that was stated
 ASSUMED_DEALS = 2.0
 FEWEST_DAYS = 7  # on record, for the number of new deals to be told: with every day of the week
@@ -186,7 +186,7 @@ def fit(
     coding = code(history, attributes, clients_differ=clients_differ)
     levels = coding.levels(history)
     cells, cell_of_deal = combinations(levels) if len(levels.columns) else combined(levels, pd.DataFrame(index=[0]))
-    exposure = expose(history, cells, cell_of_deal)
+    exposure = expose(history, cells, cell_of_deal, weekly=short_record(history))
     unknown = bool(np.isnan(history.visits.amount[history.visits.state < history.won]).any())
     _check_enough(exposure, history, priors, unknown)
     months = _months(exposure, history.origin, until)
@@ -235,12 +235,25 @@ def _month_terms(
 ) -> tuple[ExitTerms, ArrivalTerms]:  # fmt: skip
     """Terms of exits and of new deals, both by month; months: first days, with the end of the last."""
     past = len(exposure.month_edges) - 1
-    number = np.asarray(months.month[:-1], dtype=np.int64)
-    begun = months[past - 1] == history.origin.to_period("M").to_timestamp() < history.origin
-    calendar = design.calendar((number - fiscal_year_starts) % 3, past - 1, begun)
+    number, lengths = _spans(months)
+    weekly = bool((np.diff(exposure.month_edges) <= WEEK).all())
+    begun = not weekly and months[past - 1] == history.origin.to_period("M").to_timestamp() < history.origin
+    spans = lengths if weekly else None
+    calendar = design.calendar((number - fiscal_year_starts) % 3, past - 1, begun, spans)
     arrivals = count_arrivals(history, months[: past + 1])
-    by_month = design.arrivals(number - 1, past - 1, int((arrivals.days > 0).sum()) >= SEASONAL_MONTHS)
+    by_month = design.arrivals(number - 1, past - 1, arrivals.days.sum() >= SEASONAL_DAYS, spans)
     return exit_terms(exposure, calendar, cells, priors), arrival_terms(arrivals, by_month, priors)
+
+
+def _spans(months: pd.DatetimeIndex) -> tuple[Ints, design.Spans]:
+    """The number of the month in which the middle of each span lies, and the spans: months or weeks, given by their
+    first days and the end of the last.
+    """
+    edges = days(pd.Series(months))
+    length = np.diff(edges) / MONTH
+    middles = pd.to_datetime(edges[:-1] + np.diff(edges) / 2, unit="D")
+    distance = (length + np.append(length[0], length[:-1])) / 2
+    return np.asarray(middles.month, dtype=np.int64), design.Spans(length, distance)
 
 
 def other_future(fit: Fit, fiscal_year_starts: int, seed: int) -> Fit:

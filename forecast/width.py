@@ -64,6 +64,7 @@ def _other_new(asked: WhatIf, given: Assumptions) -> Ints:
         calendar=np.concatenate([draws.calendar[:, :, :1], draws.calendar], axis=2),
         month_edges=np.concatenate([[0.0, MOMENT], draws.month_edges[1:]]),
         arrival_mean=np.pad(draws.arrival_mean, ((0, 0), (1, 0))),
+        arrival_shape=np.pad(draws.arrival_shape, ((0, 0), (1, 0)), mode="edge"),
     )
     kept = asked.kept + 1
     outcomes = simulate(

@@ -265,7 +265,7 @@ def _simulate(p: Parameters, plan: Plan, table: Table, sums: Sums, rates: Rates,
             recorded += 1
         for m in range(arrival_months):
             u = uniform(path_key(key, streams.future_key(np.uint64(m), np.uint64(0))), streams.COUNT)
-            sums.created[k, m] = streams.count_quantile(u, p.arrival_mean[draw, m], p.arrival_shape[draw])
+            sums.created[k, m] = streams.count_quantile(u, p.arrival_mean[draw, m], p.arrival_shape[draw, m])
         first, month, ordinal, waiting = 0, 0, 0, 0
         # One call of each step for open and new deals alike: each more would be compiled in full once more.
         while first < n_open or month < arrival_months or waiting > 0:
