@@ -18,7 +18,7 @@ from simulations import Outcomes, answers
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class AskedPeriod:
     """target: minor units; inf where none is set. won: (deals,) minor units that each deal of the history has won in
     the period before the origin. months: (M,) which of the simulated months belong to it. wanted: chance aimed at.
     """
@@ -58,10 +58,10 @@ class Asked:
 
 def asked_about(
     period: Period, target: float | None, history: History, edges: Floats, minor: int, wanted: float
-) -> Asked:
+) -> AskedPeriod:
     """edges: (M + 1,) days since 1970-01-01 of the simulated months."""
     start, after = day_of(period.start), day_of(period.after)
-    return Asked(
+    return AskedPeriod(
         target=np.inf if target is None else round(target * minor),
         won=won_by_deal(history, start, min(after, history.day), minor),
         months=(edges[:-1] >= start) & (edges[1:] <= after),

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.asked import Asked
+from forecast.asked import AskedPeriod
 from forecast.draws import Scenario
 from forecast.history import History, Ints
 from forecast.parts import with_groups
@@ -90,7 +90,7 @@ def called(category: Any) -> str:
 
 
 def by_category(
-    asked: Asked, period: Period, categories: Categories | None, value: Ints, outcomes: Outcomes
+    asked: AskedPeriod, period: Period, categories: Categories | None, value: Ints, outcomes: Outcomes
 ) -> list[dict[str, Any]] | None:
     """Rows of a period; None without categories. value (N,): minor units of each open deal.
 

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from forecast.asked import Asked
+from forecast.asked import AskedPeriod
 from forecast.history import Floats, History, day_of
 from forecast.periods import Period
 from simulations import Outcomes, answers
 
 
 def checkpoints(
-    asked: Asked, period: Period, history: History, outcomes: Outcomes, edges: Floats
+    asked: AskedPeriod, period: Period, history: History, outcomes: Outcomes, edges: Floats
 ) -> list[dict[str, Any]]:
     """By the end of every month of the period but the last, of those simulated: what is won by then in the futures
     that hit, the least that leaves the wanted chance, and the deals created in the futures that hit.

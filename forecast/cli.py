@@ -27,12 +27,13 @@ from forecast import (
     terminal,
     terminal_backtest,
     terminal_check,
+    trend,
 )
+from forecast.commands import read
 from forecast.errors import FunnelError
 from forecast.executors import executor, reach
-from forecast.language import ENGLISH, LANGUAGES, known, speaking
+from forecast.language import say, speaking
 from forecast.progress import bars
-from forecast.question import question_from
 from forecast.screen import console
 from forecast.sources import load
 from forecast.told import Told
@@ -46,8 +47,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-Source = Annotated[Path, typer.Argument(help="A funnel file (TOML), a folder with one, or a CSV or Parquet file.")]
 
 
 def main() -> None:
@@ -96,15 +95,13 @@ def init(
 
 @app.command()
 def check(
-    source: Source,
+    source: Annotated[Path, typer.Argument(help="A funnel file (TOML), a folder with one, or a CSV or Parquet file.")],
     out: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Write what was found as CSV as well.")] = None,
 ) -> None:
     """Say what was understood of the data, what was set aside, and which questions they can answer."""
-    if out is not None and out.suffix.lower() != ".csv":
-        raise FunnelError(f"--out writes csv, not '{out.suffix}'", file=out, remedy="Give it a name ending in .csv.")
+    files = outputs.writable({"out": out})
     config, tables = load(source)
-    if out is not None:
-        outputs.spare_inputs({"out": out}, config)
+    outputs.spare_inputs(files, config)
     seen = setup.understood(config, tables)
     terminal_check.show(seen, console())
     if out is not None:
@@ -113,17 +110,10 @@ def check(
 
 
 @app.command()
+@options.spread
 def forecast(
-    source: options.Source = None,
-    sample: options.Sample = None,
-    as_of: options.AsOf = None,
-    period: options.Periods = None,
-    target: options.Targets = None,
-    draws: options.DrawsOption = None,
-    seed: options.Seed = None,
-    threads: options.Threads = None,
+    asked: options.Asking,
     cluster: options.Cluster = None,
-    json: options.Json = None,
     samples: Annotated[
         Path | None,
         typer.Option(metavar="FILE.parquet", help="Write the amount won by simulation and month."),
@@ -135,40 +125,26 @@ def forecast(
         Path | None, typer.Option(metavar="FILE.html", help="Write a page to read, with figures, and to print.")
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write all of these files into this folder.")] = None,
-    lang: Annotated[str, typer.Option(help=f"Of the answer: {' or '.join(LANGUAGES)}.")] = ENGLISH,
     past: Annotated[
         Path | None,
         typer.Option("--record", metavar="FILE", help="The backtest.json to quote. Default: the funnel's own, if any."),
     ] = None,
-    fresh: options.Fresh = False,
 ) -> None:
     """The probability that the funnel reaches its target, with what it rests on.
 
     Day, periods, targets, draws and seed that are not given are taken from the funnel file.
     """
-    asked = options.source_path(source, sample)
-    known(lang)
-    files = outputs.chosen(out, {"json": json, "samples": samples, "deals": deals, "report": report})
+    files = outputs.chosen(out, {"json": asked.json, "samples": samples, "deals": deals, "report": report})
     with bars() as progress:
-        progress("Reading the rows", 0, 0)
-        config, tables = load(asked)
-        outputs.spare_inputs(files, config)
-        question = question_from(
-            config,
-            tables,
-            as_of=as_of,
-            period=period or None,
-            target=target or None,
-            draws=draws,
-            seed=seed,
-        )
-        found = past or record.at_hand(config, sample)
+        files, config, tables = read(asked, files, progress)
+        question = asked.question(config, tables)
+        found = past or record.at_hand(config, asked.sample)
         board = None if found is None else record.read(found)
         if past is not None and board is not None and not record.is_of(board, config):
             raise FunnelError(
                 f"is the backtest of '{board['funnel']}'", file=past, remedy="Name the backtest.json of this funnel."
             )
-        if cluster is not None and threads is not None:
+        if cluster is not None and asked.threads is not None:
             raise FunnelError("--threads and --cluster were both given", remedy="Give one of them.")
         if cluster is not None:
             reach(cluster)  # now, not after the fit
@@ -177,19 +153,21 @@ def forecast(
         from forecast.kept import kept_for
 
         answer = ask(
-            config, tables, question, progress=progress, threads=threads, cluster=cluster, deal_detail="deals" in files,
-            past=board, fits=kept_for(config, fresh=fresh),
+            config, tables, question, progress=progress, threads=asked.threads, cluster=cluster,
+            deal_detail="deals" in files, past=board, fits=kept_for(config, fresh=asked.fresh),
         )  # fmt: skip
+    if moved := trend.so_far(runs.read(places.folder_of(config)), answer.summary):
+        answer.summary["trend"] = moved
     summary = outputs.finite(answer.summary)
     told = outputs.with_files(summary, {})
     try:
         outputs.write(
-            files, summary, answer.samples, answer.deals, lambda: _page(answer, lang),
+            files, summary, answer.samples, answer.deals, lambda: _page(answer, asked.lang),
             lambda: workbook(sheets.of_answer(summary, answer.samples(), answer.deals())),
         )  # fmt: skip
         told = outputs.with_files(summary, files)
     finally:  # the answer is shown also where the disk is full
-        with speaking(lang):
+        with speaking(asked.lang):
             terminal.show(told, console())
     runs.note(places.folder_of(config), summary)
 
@@ -201,24 +179,21 @@ def _page(answer: Told, lang: str) -> str:
 
 
 @app.command()
+@options.spread
 def backtest(
-    source: Annotated[
-        Path | None,
-        typer.Argument(help="A funnel file (TOML), a folder with one, or a CSV or Parquet file."),
-    ] = None,
-    sample: Annotated[str | None, typer.Option(help="Ask the past of a sample: maven or b2b.")] = None,
+    asked: options.Funnel,
     origins: Annotated[
         list[str] | None,
         typer.Option(metavar="DAYS", help="FIRST..LAST or one day; may be repeated. Default: all that can be scored."),
     ] = None,
-    every: Annotated[str, typer.Option(metavar="STEP", help="week, month or quarter between origins.")] = "month",
+    every: options.Every = "month",
     horizon: Annotated[
         str | None,
         typer.Option(help="quarter, month or year (its rest), or 28d, 4w, 3m. Default: as the funnel file asks."),
     ] = None,
     by: Annotated[str | None, typer.Option(metavar="COLUMN", help="Score its groups too (default: teams).")] = None,
-    draws: Annotated[int | None, typer.Option(min=1, help="How many futures are simulated for each.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same scores.")] = None,
+    draws: options.DrawsOption = None,
+    seed: options.Seed = None,
     jobs: Annotated[int, typer.Option(min=1, help="Questions asked at once, in processes.")] = 1,
     cluster: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Ask on this Dask cluster, e.g. tcp://10.0.0.1:8786.")
@@ -232,10 +207,8 @@ def backtest(
 
     An interrupted run goes on where it stopped. `funnel forecast` quotes the record that this leaves.
     """
-    asked = options.source_path(source, sample)
     with bars() as progress:
-        progress("Reading the rows", 0, 0)
-        config, tables = load(asked)
+        _, config, tables = read(asked, {}, progress)
         length = horizon or usual_horizon([period for period, _ in config.periods()])
         past = windows(
             tables,
@@ -244,7 +217,7 @@ def backtest(
             horizon=length,
             fiscal_year_starts=config.funnel.fiscal_year_starts,
         )
-        folder = out or record.folder_of(config, sample)
+        folder = out or record.folder_of(config, asked.sample)
         progress("Loading the model", 0, 0)
         from forecast.backtest import Settings, backtest, grouping_of  # imports PyMC, which takes seconds
         from forecast.scoreboard import scoreboard
@@ -263,8 +236,9 @@ def backtest(
     file = folder / record.FILE
     outputs.write_json(file, board)
     shown = console()
-    terminal_backtest.show(outputs.finite(board), shown)
-    shown.print(Text(f"\nFile: {file}"), soft_wrap=True)
+    with speaking(asked.lang):
+        terminal_backtest.show(outputs.finite(board), shown)
+        shown.print(Text(f"\n{say('File:')} {file}"), soft_wrap=True)
 
 
 cli_answers.add_to(app)

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from forecast.asked import Asked, group_of_deal
+from forecast.asked import AskedPeriod, group_of_deal
 from forecast.coding import clients
-from forecast.config import DependenceSection
+from forecast.config_asked import DependenceSection
 from forecast.draws import NEWCOMERS, OTHERS, Scenario
 from forecast.history import Floats, History, Ints
 from forecast.parts import DEAL, OVERDUE, VIABLE, Parts
-from forecast.told import SPREAD, client_sentence
+from forecast.told_drivers import SPREAD, client_sentence
 from simulations import Dependence, Outcomes, answers, concentration, dependence, least_multiple, sums_by_group
 
 TOPS = (1, 3, 5)
@@ -21,8 +21,8 @@ POOLED = (OTHERS, NEWCOMERS)
 
 
 def by_client(
-    asked: Asked, limits: DependenceSection, history: History, prepared: Scenario, parts: Parts, outcomes: Outcomes,
-    currency: str,
+    asked: AskedPeriod, limits: DependenceSection, history: History, prepared: Scenario, parts: Parts,
+    outcomes: Outcomes, currency: str,
 ) -> dict[str, Any]:  # fmt: skip
     """What each client brings, the chance without it, and a verdict; shares are of the revenue still to come."""
     names = prepared.labels["client"]
@@ -93,7 +93,7 @@ def _members(history: History, names: list[str]) -> Floats:
     return members
 
 
-def _rest(asked: Asked, found: Dependence, won: Ints, value: Ints, pooled: Any) -> dict[str, float]:
+def _rest(asked: AskedPeriod, found: Dependence, won: Ints, value: Ints, pooled: Any) -> dict[str, float]:
     """All clients that are not kept apart, those not seen yet among them: with the table it sums to the whole."""
     return {
         "won_to_date": asked.money(asked.won_to_date - won[~pooled].sum()),
@@ -104,7 +104,7 @@ def _rest(asked: Asked, found: Dependence, won: Ints, value: Ints, pooled: Any) 
     }
 
 
-def _restoring(asked: Asked, parts: Parts, outcomes: Outcomes, found: Dependence) -> list[float | None]:
+def _restoring(asked: AskedPeriod, parts: Parts, outcomes: Outcomes, found: Dependence) -> list[float | None]:
     """Viable value from other clients that brings the chance without each client back to what it is with it.
 
     It is taken to be won as the viable deals of the others are; None where no value would do, or they have none.
@@ -137,7 +137,7 @@ def _verdict(limits: DependenceSection, p_hit: float, critical: Any, told: dict[
     return WATCH if decides or told["shares"]["1"] >= limits.major else SPREAD
 
 
-def overdue_apart(asked: Asked, parts: Parts, outcomes: Outcomes) -> dict[str, float | None]:
+def overdue_apart(asked: AskedPeriod, parts: Parts, outcomes: Outcomes) -> dict[str, float | None]:
     """What the overdue deals still bring in the period, and how things stand without them."""
     found = dependence(outcomes, asked.target, OVERDUE, **asked.terms)
     rtv = asked.money(parts.value[parts.viable & ~parts.ages.overdue].sum())
@@ -152,7 +152,12 @@ def overdue_apart(asked: Asked, parts: Parts, outcomes: Outcomes) -> dict[str, f
 
 
 def decisive(
-    asked: Asked, limits: DependenceSection, history: History, prepared: Scenario, parts: Parts, outcomes: Outcomes
+    asked: AskedPeriod,
+    limits: DependenceSection,
+    history: History,
+    prepared: Scenario,
+    parts: Parts,
+    outcomes: Outcomes,
 ) -> list[dict[str, Any]]:
     """The most valuable open deals: the chance where each is lost for sure or won at its value, the rest as simulated.
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecast.config import Known
+from forecast.config_data import Known
 from forecast.history import Floats, History, Ints
 from forecast.models.design import SIZE
 

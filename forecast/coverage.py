@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from forecast.asked import Asked
+from forecast.asked import AskedPeriod
 from forecast.baselines.pipeline import time_before_wins
 from forecast.clientele import named_deal
 from forecast.draws import Scenario
@@ -20,7 +20,7 @@ from simulations import Outcomes, answers, least_multiple, sums_by_group
 MOST_LISTED = 50  # overdue deals
 
 
-def coverage(asked: Asked, period: Period, history: History, parts: Parts, outcomes: Outcomes) -> dict[str, Any]:
+def coverage(asked: AskedPeriod, period: Period, history: History, parts: Parts, outcomes: Outcomes) -> dict[str, Any]:
     """Value of the open deals and of the viable ones (RTV), each against the gap (None where nothing is missing).
 
     Stage-weighted: each deal counts with the share of the deals that stood in its stage on past days which were won in

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from forecast.config import ROLES, Config, FollowUpSection, StagePrior
+from forecast.config import Config
+from forecast.config_asked import FollowUpSection, StagePrior
+from forecast.config_data import ROLES
 from forecast.errors import FunnelError
 from forecast.setup import Understanding, understood
 from forecast.sources import bare, inputs, load, shapes

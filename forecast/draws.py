@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from forecast import follow_ups
 from forecast.coding import NO, clients, existing_clients
-from forecast.config import FollowUpSection, Known
+from forecast.config_asked import FollowUpSection
+from forecast.config_data import Known
 from forecast.errors import FunnelError
 from forecast.fit import Fit
 from forecast.frailty import frailty

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from forecast.answer import Answer
-from forecast.config import Config, ScenarioSection, config_from
+from forecast.config import Config, config_from
+from forecast.config_asked import ScenarioSection
 from forecast.errors import FunnelError
 from forecast.history import Floats, Ints
 from forecast.outputs import write_text

@@ -26,7 +26,8 @@ from scipy.optimize import minimize
 from scipy.special import ndtr, ndtri
 
 from forecast.coding import clients
-from forecast.config import FollowUpSection, Known
+from forecast.config_asked import FollowUpSection
+from forecast.config_data import Known
 from forecast.errors import FunnelError
 from forecast.history import SAME_DAY_STAY, Floats, History, Ints
 from simulations import FollowUps

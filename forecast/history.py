@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.config import FunnelSection
+from forecast.config_data import FunnelSection
 from forecast.errors import FunnelError
 from forecast.sources.dated import as_known
 from forecast.sources.quality import among

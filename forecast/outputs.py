@@ -28,7 +28,7 @@ NAMES = {
     "json": "forecast.json", "samples": "samples.parquet", "deals": "deals.csv", "report": "report.html",
     "workbook": "forecast.xlsx",
 }  # fmt: skip
-ENDINGS = {"samples": ".parquet", "deals": ".csv", "report": ".html", "csv": ".csv"}
+ENDINGS = {"samples": ".parquet", "deals": ".csv", "report": ".html", "out": ".csv"}
 FORMULA = re.compile(r"[=+\-@\t\r\n]")  # spreadsheets run a cell that begins like this
 
 
@@ -40,11 +40,12 @@ def chosen(out: Path | None, files: Mapping[str, Path | None]) -> dict[str, Path
     if out is not None:
         made(out)
     named = {kind: files.get(kind) or (out / name if out else None) for kind, name in NAMES.items()}
-    return writable({kind: path for kind, path in named.items() if path is not None})
+    return writable(named)
 
 
-def writable(wanted: Mapping[str, Path]) -> dict[str, Path]:
-    """The same files, by the option that names them; FunnelError where one cannot be written."""
+def writable(files: Mapping[str, Path | None]) -> dict[str, Path]:
+    """Those that are named, by the option that names them; FunnelError where one cannot be written."""
+    wanted = {kind: path for kind, path in files.items() if path is not None}
     for kind, path in wanted.items():
         ending = ENDINGS.get(kind)
         if ending is not None and path.suffix.lower() != ending:
@@ -60,7 +61,7 @@ def writable(wanted: Mapping[str, Path]) -> dict[str, Path]:
     if len({path.resolve() for path in wanted.values()}) < len(wanted):
         same = ", ".join(str(path) for path in wanted.values())
         raise FunnelError(f"two outputs have the same name: {same}", remedy="Name each one differently.")
-    return dict(wanted)
+    return wanted
 
 
 def spare_inputs(files: Mapping[str, Path], config: Config) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from forecast.asked import Asked, group_of_deal, ranges
+from forecast.asked import AskedPeriod, group_of_deal, ranges
 from forecast.config import Config
 from forecast.draws import Scenario, named
 from forecast.errors import FunnelError, near
@@ -61,7 +61,7 @@ def quotas_of(config: Config, period: Period) -> Quotas:
 
 
 def by_group(
-    asked: Asked, quotas: Quotas, names: Iterable[str], history: History, prepared: Scenario, parts: Parts,
+    asked: AskedPeriod, quotas: Quotas, names: Iterable[str], history: History, prepared: Scenario, parts: Parts,
     outcomes: Outcomes,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Every grouping with all its groups, the largest first; each grouping sums to the whole. FunnelError where a
@@ -74,7 +74,7 @@ def by_group(
 
 
 def _rows(
-    asked: Asked, grouping: str, quotas: Mapping[str, float], history: History, prepared: Scenario, parts: Parts,
+    asked: AskedPeriod, grouping: str, quotas: Mapping[str, float], history: History, prepared: Scenario, parts: Parts,
     outcomes: Outcomes,
 ) -> list[dict[str, Any]]:  # fmt: skip
     names = prepared.labels[grouping]
@@ -109,7 +109,7 @@ def _rows(
 
 
 def _held_against(
-    asked: Asked, quota: float | None, won: int, own: Ints, rtv: float, draw: Ints
+    asked: AskedPeriod, quota: float | None, won: int, own: Ints, rtv: float, draw: Ints
 ) -> dict[str, float | None]:
     if quota is None:
         return dict.fromkeys(("quota", "gap", "funnel_factor", "p_hit", "p_hit_se"))

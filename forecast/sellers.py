@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from forecast.config import FollowUpSection, Joining
+from forecast.config_asked import FollowUpSection, Joining
 from forecast.draws import Scenario, scenario
 from forecast.errors import FunnelError, near
 from forecast.fit import Fit

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from forecast import terminal_levers, told
+from forecast import terminal_levers, told, told_basis, told_drivers
 from forecast.language import say
 from forecast.screen import Column, tables
 from forecast.words import called, number, plain
@@ -67,23 +67,23 @@ def _ranges(summary: Summary, width: int) -> Iterator[RenderableType]:
 
 
 def _drivers(summary: Summary, width: int) -> Iterator[RenderableType]:
-    yield from _table(told.drivers(summary), width)
-    if remark := told.unknown_clients(summary):
+    yield from _table(told_drivers.drivers(summary), width)
+    if remark := told_drivers.unknown_clients(summary):
         yield Text(remark, style="dim")
     first = told.still_open(summary)
     if first is not None:
-        sentence = told.client_sentence(first["clients"], first["p_hit"], summary["currency"])
+        sentence = told_drivers.client_sentence(first["clients"], first["p_hit"], summary["currency"])
         if sentence is not None:
             yield Text(f"{called(first['period'])}: {plain(sentence, 2 * width)}")
 
 
 def _categories(summary: Summary, width: int) -> Iterator[RenderableType]:
-    if (of := told.categories(summary)) is not None:
+    if (of := told_drivers.categories(summary)) is not None:
         yield from _table(of, width)
 
 
 def _stages(summary: Summary, width: int) -> Iterator[RenderableType]:
-    yield from _table(told.stages(summary), width)
+    yield from _table(told_drivers.stages(summary), width)
 
 
 def _table(of: told.Table, width: int) -> Iterator[RenderableType]:
@@ -95,8 +95,8 @@ def _table(of: told.Table, width: int) -> Iterator[RenderableType]:
 
 
 def _basis(summary: Summary, width: int) -> Iterator[RenderableType]:
-    bad = told.checked(summary["fit"]) if not summary["fit"]["healthy"] else None
-    for line in told.basis(summary):
+    bad = told_basis.checked(summary["fit"]) if not summary["fit"]["healthy"] else None
+    for line in told_basis.basis(summary):
         yield Text(line, style="bold red" if line == bad else "")
 
 

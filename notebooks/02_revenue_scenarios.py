@@ -36,7 +36,7 @@ from IPython.display import Markdown
 
 from forecast import plots
 from forecast.answer import ask
-from forecast.config import ScenarioSection
+from forecast.config_asked import ScenarioSection
 from forecast.kept import kept_for
 from forecast.outputs import finite
 from forecast.question import question_from

@@ -37,7 +37,8 @@ from pathlib import Path
 
 from IPython.display import Markdown
 
-from forecast import plots_backtest, record
+from forecast import record
+from forecast.plots import backtest as figures
 from forecast.record import OURS, QUOTED
 from forecast.sources import configured
 from forecast.words import day, money, with_unit
@@ -65,7 +66,7 @@ print(f"Refused an answer: {len(board['refused'])}.")
 # record, and it is more modest than it needs to be.
 
 # %%
-plots_backtest.ranges(board)
+figures.ranges(board)
 
 # %%
 lines = [
@@ -89,7 +90,7 @@ print(f"A question shares days with up to {board['overlap']} of the next ones.")
 # forecasts were too high. At both ends: too sure. In the middle: too modest.
 
 # %%
-plots_backtest.pits(board)
+figures.pits(board)
 
 # %% [markdown]
 # ## Is it better than what I have?
@@ -100,7 +101,7 @@ plots_backtest.pits(board)
 # a barn door scores badly even if it always holds.
 
 # %%
-plots_backtest.comparison(board)
+figures.comparison(board)
 
 # %%
 told = []

@@ -7,9 +7,10 @@ import tomllib
 from pathlib import Path
 
 from forecast import fit
-from forecast.config import PriorsSection, StagePrior, config_from
+from forecast.config import config_from
+from forecast.config_asked import PriorsSection, StagePrior
 from forecast.models.priors import Priors
-from forecast.told import assumed
+from forecast.told_basis import assumed
 from tests.test_readme import COMMAND, commands
 
 PAGE = (Path(__file__).parent.parent / "docs" / "assumptions.md").read_text(encoding="utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from forecast.config import Known, SourceSection
+from forecast.config_data import Known, SourceSection
 from forecast.sources.shapes import SHAPES
 from forecast.templates import names, template
 from tests.test_readme import COMMAND, commands

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from forecast.config import Config, Outcome
+from forecast.config import Config
+from forecast.config_data import Outcome
 from forecast.errors import FunnelError
 from forecast.sources import values
 from forecast.sources.columns import FLAGS, missing, recognise, stage_of_column

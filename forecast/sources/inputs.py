@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from forecast.config import ROLES, Config
+from forecast.config import Config
+from forecast.config_data import ROLES
 from forecast.errors import FunnelError
 from forecast.sources.names import simplified
 from forecast.sources.readers import SUFFIXES, Raw, read_table

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from forecast.config import Known
+from forecast.config_data import Known
 from forecast.errors import FunnelError
 from forecast.sources.quality import Ledger
 

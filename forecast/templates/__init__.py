@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from forecast.config import FollowUpSection, StagePrior
+from forecast.config_asked import FollowUpSection, StagePrior
 from forecast.errors import FunnelError, near
 
 FOLDER = Path(__file__).parent

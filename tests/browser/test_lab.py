@@ -19,7 +19,8 @@ import pandas as pd
 import pytest
 
 from forecast.answer import Answer, ask
-from forecast.config import Config, ScenarioSection
+from forecast.config import Config
+from forecast.config_asked import ScenarioSection
 from forecast.exploring import explore
 from forecast.kept import kept_for
 from forecast.lab import copied

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from forecast.config import FunnelSection
+from forecast.config_data import FunnelSection
 from forecast.sources.quality import Ledger
 from forecast.sources.tables import Known, Tables
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from forecast.config import FunnelSection, Known
+from forecast.config_data import FunnelSection, Known
 from forecast.history import History, as_of
 from forecast.sources.quality import Ledger
 from forecast.sources.tables import Tables

@@ -9,7 +9,7 @@ import pandas as pd
 
 from forecast import scores
 from forecast.baselines import BASELINES
-from forecast.config import FunnelSection
+from forecast.config_data import FunnelSection
 from forecast.history import as_of, day_of
 from forecast.sources.tables import Tables
 from tests.forecast.histories import tables

@@ -14,7 +14,8 @@ import pytest
 from forecast import backtest as module
 from forecast.backtest import Case, Settings, asked_of, backtest, grouping_of, part_of
 from forecast.baselines import Samples
-from forecast.config import Config, FollowUpSection
+from forecast.config import Config
+from forecast.config_asked import FollowUpSection
 from forecast.errors import FunnelError
 from forecast.executors import executor
 from forecast.history import History, as_of, day_of

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from forecast.asked import asked_about
 from forecast.categories import CATEGORY, Categories, by_category, called, categories_of, kept_by_category
-from forecast.config import FunnelSection, Known
+from forecast.config_data import FunnelSection, Known
 from forecast.draws import Scenario
 from forecast.history import History, as_of, day_of
 from forecast.periods import parse_period

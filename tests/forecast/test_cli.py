@@ -526,7 +526,7 @@ class TestTrend:
         assert "is on record" in capsys.readouterr().err
         assert run(monkeypatch, "forecast", company, "--as-of", "2024-04-01") == 0
         capsys.readouterr()
-        files = ("--json", company / "t.json", "--csv", company / "t.csv")
+        files = ("--json", company / "t.json", "--out", company / "t.csv")
         assert run(monkeypatch, "trend", company, "--origins", "2024-02-01..2024-03-01", *files) == 0
         shown = capsys.readouterr().out
         assert all(len(line) <= 100 for line in shown.splitlines())
@@ -545,7 +545,7 @@ class TestTrend:
             (["--origins", "soon"], "is not a day"),
             (["--origins", "2024-01-01", "--every", "day"], "is not a step"),
             (["--origins", "2025-01-01"], "wholly in the past"),
-            (["--csv", company / "deals.csv"], "would replace"),
+            (["--out", company / "deals.csv"], "would replace"),
         ):
             assert run(monkeypatch, "trend", company, *arguments) == 2
             assert told in capsys.readouterr().err
@@ -568,7 +568,7 @@ class TestTrend:
             return {"funnel": "A", "currency": "EUR", **asked}
 
         monkeypatch.setattr(bridge, "bridge", walked)
-        files = ("--json", company / "b.json", "--csv", company / "b.csv")
+        files = ("--json", company / "b.json", "--out", company / "b.csv")
         assert run(monkeypatch, "bridge", company, *files) == 0
         assert "What moved the forecast of A" in capsys.readouterr().out
         assert run(monkeypatch, "bridge", company, "--from", "2024-04-01", "--to", "2024-04-03") == 0

@@ -12,9 +12,11 @@ import pandas as pd
 import pytest
 
 from forecast.ages import Ages
-from forecast.asked import Asked, asked_about
+from forecast.asked import AskedPeriod, asked_about
 from forecast.clientele import by_client, decisive, overdue_apart
-from forecast.config import Config, DependenceSection, FunnelSection, config_from
+from forecast.config import Config, config_from
+from forecast.config_asked import DependenceSection
+from forecast.config_data import FunnelSection
 from forecast.coverage import coverage, overdue
 from forecast.errors import FunnelError
 from forecast.history import History, as_of, day_of
@@ -75,7 +77,7 @@ def three() -> tuple[Any, ...]:
     return world([60, 30, 10], ["Acme", "<script>", HOSTILE], ["Ada", "Ben", "Ada"], won)
 
 
-def asked(history: History, target: float | None, wanted: float = 0.8) -> Asked:
+def asked(history: History, target: float | None, wanted: float = 0.8) -> AskedPeriod:
     return asked_about(PERIOD, target, history, EDGES, 100, wanted)
 
 

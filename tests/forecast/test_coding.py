@@ -8,7 +8,7 @@ import pytest
 
 from forecast import coding as module
 from forecast.coding import APART, NO, YES, Coding, clients, code, combined, existing_clients
-from forecast.config import Known
+from forecast.config_data import Known
 from forecast.exposure import combinations
 from forecast.history import History
 from forecast.models.design import SIZE, cells, zero_sum

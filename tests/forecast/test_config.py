@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from forecast.config import Config, Known, config_from, read_config
+from forecast.config import Config, config_from, read_config
+from forecast.config_data import Known
 from forecast.errors import FunnelError
 
 FULL = """

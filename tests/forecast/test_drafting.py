@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from forecast.config import ROLES, config_from, read_config
+from forecast.config import config_from, read_config
+from forecast.config_data import ROLES
 from forecast.drafting import draft
 from forecast.errors import FunnelError
 from forecast.sources import load

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from forecast import fingerprint as module
-from forecast.config import Config, Known
+from forecast.config import Config
+from forecast.config_data import Known
 from forecast.fingerprint import fingerprint, sources
 
 

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.config import FollowUpSection, config_from
+from forecast.config import config_from
+from forecast.config_asked import FollowUpSection
 from forecast.drafting import draft
 from forecast.draws import NEW, scenario
 from forecast.errors import FunnelError

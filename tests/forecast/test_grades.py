@@ -3,7 +3,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from forecast.config import Config, FunnelSection
+from forecast.config import Config
+from forecast.config_data import FunnelSection
 from forecast.grades import Verdict, judged
 from forecast.setup import understood
 from forecast.sources import load

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.config import FunnelSection, Known
+from forecast.config_data import FunnelSection, Known
 from forecast.errors import FunnelError
 from forecast.exposure import bin_of, month_starts
 from forecast.history import SHORTEST_STAY, History, Visits, as_of, days

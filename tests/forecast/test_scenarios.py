@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from forecast import scenarios as module
-from forecast.config import CapacitySection, Config, ScenarioSection, config_from
+from forecast.config import Config, config_from
+from forecast.config_asked import CapacitySection, ScenarioSection
 from forecast.draws import Scenario
 from forecast.errors import FunnelError
 from forecast.scenarios import assumed, in_words, joint, month_capacity, played, scenarios

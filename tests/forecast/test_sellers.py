@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from forecast.config import Joining
+from forecast.config_asked import Joining
 from forecast.errors import FunnelError
 from forecast.history import day_of
 from forecast.sellers import ramp, sellers, without_sellers

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.config import FunnelSection
+from forecast.config_data import FunnelSection
 from forecast.history import History, as_of
 from forecast.sources.tables import Known, Tables
 from forecast.synthetic import Stage

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from forecast.config import Known
+from forecast.config_data import Known
 from forecast.history import History
 from tests.forecast.histories import history_of, tables
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from forecast.baselines.actuarial import age_edges, arrivals, life_table, log_normal, rates
-from forecast.config import Known
+from forecast.config_data import Known
 from forecast.exposure import expose
 from forecast.history import History
 from tests.forecast.baselines.streams import day, history

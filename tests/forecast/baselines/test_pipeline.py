@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from forecast.baselines.pipeline import crm_probability, from_new_deals, stage_weighted, time_before_wins
-from forecast.config import Known
+from forecast.config_data import Known
 from tests.forecast.baselines.streams import day, history
 
 

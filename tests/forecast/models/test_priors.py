@@ -8,7 +8,8 @@ import pytest
 from scipy.special import expit
 from scipy.stats import norm
 
-from forecast.config import FunnelSection, config_from
+from forecast.config import config_from
+from forecast.config_data import FunnelSection
 from forecast.errors import FunnelError
 from forecast.models.priors import NORMAL_95, Priors, log_range, logit_range, stated
 from forecast.models.whiten import standard_normal, whitened, whitening

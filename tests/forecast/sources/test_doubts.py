@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from forecast.config import FunnelSection
+from forecast.config_data import FunnelSection
 from forecast.errors import FunnelError
 from forecast.history import as_of, day_of
 from forecast.setup import understood

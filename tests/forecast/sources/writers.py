@@ -8,7 +8,7 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 import pandas as pd
 
-from forecast.config import FunnelSection
+from forecast.config_data import FunnelSection
 from forecast.synthetic import Company, Generated
 
 WON, LOST = "Won", "Lost"

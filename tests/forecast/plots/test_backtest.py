@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from forecast import plots_backtest
 from forecast.backtest import Settings
 from forecast.config import Config
 from forecast.outputs import finite
+from forecast.plots import backtest as figures
 from forecast.scoreboard import scoreboard
 from tests.forecast.cases import cases
 
@@ -19,7 +19,7 @@ def board(actuals: list[float], **shifts: float) -> dict[str, object]:
 
 
 def test_ranges() -> None:
-    figure = plots_backtest.ranges(board([50.0, 7.0, 92.0]))
+    figure = figures.ranges(board([50.0, 7.0, 92.0]))
     assert "1 of 3 ranges of 80 % held what happened" in figure.layout.title.text
     happened = figure.data[-1]
     assert list(happened.x) == [50.0, 7.0, 92.0]
@@ -40,13 +40,13 @@ def test_ranges() -> None:
     ],
 )
 def test_pits_state_what_they_show(actuals: list[float], finding: str) -> None:
-    figure = plots_backtest.pits(board(actuals))
+    figure = figures.pits(board(actuals))
     assert finding in figure.layout.title.text.replace("<br>", " ")
     assert sum(figure.data[0].y) == len(actuals)
 
 
 def test_comparison_names_the_best() -> None:
-    assert "This forecast came closest" in plots_backtest.comparison(board([50.0], ETS=30.0)).layout.title.text
-    better = plots_backtest.comparison(board([80.0], ETS=30.0))
+    assert "This forecast came closest" in figures.comparison(board([50.0], ETS=30.0)).layout.title.text
+    better = figures.comparison(board([80.0], ETS=30.0))
     assert "ETS came closest" in better.layout.title.text
     assert list(better.data[0].y) == ["ETS", "this forecast"]
