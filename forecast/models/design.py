@@ -52,7 +52,8 @@ def drift(months: int, anchor: int) -> Floats:
 def calendar(month_of_quarter: Ints, anchor: int, cut: bool = False, spans: Spans | None = None) -> Design:
     """Month of the fiscal quarter (group 0), drift (1) and shocks (2) of hazards.
 
-    spans: where these are not whole months; the shorter one is, the larger its shock, as of a mean of independent days.
+    spans: where these are not whole months. The size of shocks is then that of the first span; the longer another one
+    is, the smaller its shock, as of a mean of independent days.
     cut: month `anchor` and the one after it are two parts of one month, before and after the origin, which share
     half of the variance of their shocks: a part says something of the other, but not all.
     """
@@ -63,7 +64,7 @@ def calendar(month_of_quarter: Ints, anchor: int, cut: bool = False, spans: Span
         shocks = np.vstack([np.delete(shocks, [anchor, anchor + 1], axis=0), pair / SQRT_2, pair.sum(axis=0) / SQRT_2])
     steps = drift(months, anchor)
     if spans is not None:
-        shocks, steps = shocks * spans.length**-0.5, steps * spans.distance[1:, None] ** 0.5
+        shocks, steps = shocks * (spans.length[0] / spans.length) ** 0.5, steps * spans.distance[1:, None] ** 0.5
     parts = [np.eye(3)[month_of_quarter].T, steps, shocks]
     return Design(np.vstack(parts), np.repeat(np.arange(3), [len(part) for part in parts]))
 
