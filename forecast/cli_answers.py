@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from forecast import options, terminal_answers
+from forecast import options, sheets, terminal_answers
 from forecast.commands import told
 
 
@@ -15,7 +15,7 @@ def add_to(app: typer.Typer) -> None:
 
 def clients(asked: options.Asking, out: options.Csv = None) -> None:
     """On which clients the target depends: what each brings, and the chance without it."""
-    told(asked, terminal_answers.show_clients, out=out, table=terminal_answers.client_table)
+    told(asked, terminal_answers.show_clients, out=out, table=sheets.clients)
 
 
 def deals(asked: options.Asking, out: options.Csv = None) -> None:

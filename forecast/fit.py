@@ -154,6 +154,11 @@ class Fit:
         effects[:, kinds_present(self.exposure)] = self.posterior["log_calendar"]
         return effects
 
+    @property
+    def past(self) -> int:
+        """How many of the months the fit has seen."""
+        return len(self.exposure.month_edges) - 1
+
 
 def fit(
     history: History,
@@ -227,25 +232,40 @@ def _month_terms(
 ) -> tuple[ExitTerms, ArrivalTerms]:  # fmt: skip
     """Terms of exits and of new deals, both by month; months: first days, with the end of the last."""
     past = len(exposure.month_edges) - 1
-    number, lengths = _spans(months)
-    weekly = bool((np.diff(exposure.month_edges) <= WEEK).all())
-    begun = not weekly and months[past - 1] == history.origin.to_period("M").to_timestamp() < history.origin
-    spans = lengths if weekly else None
-    calendar = design.calendar((number - fiscal_year_starts) % 3, past - 1, begun, spans)
+    number, spans = _spans(months, past)
     arrivals = count_arrivals(history, months[: past + 1])
     by_month = design.arrivals(number - 1, past - 1, arrivals.days.sum() >= SEASONAL_DAYS, spans)
+    calendar = _calendar(history.origin, months, past, fiscal_year_starts)
     return exit_terms(exposure, calendar, cells, priors), arrival_terms(arrivals, by_month, priors)
 
 
-def _spans(months: pd.DatetimeIndex) -> tuple[Ints, design.Spans]:
-    """The number of the month in which the middle of each span lies, and the spans: months or weeks, given by their
-    first days and the end of the last.
+def calendar_design(fit: Fit, fiscal_year_starts: int) -> design.Design:
+    """Of all T months, as the fit took them."""
+    return _calendar(fit.fitted, _ended(fit.months), fit.past, fiscal_year_starts)
+
+
+def _ended(months: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """First days of months, with the end of the last."""
+    return pd.DatetimeIndex([*months, months[-1] + pd.offsets.MonthBegin()])
+
+
+def _calendar(origin: pd.Timestamp, months: pd.DatetimeIndex, past: int, fiscal_year_starts: int) -> design.Design:
+    """months: first days, `past` of them before the origin, with the end of the last."""
+    number, spans = _spans(months, past)
+    begun = spans is None and months[past - 1] == origin.to_period("M").to_timestamp() < origin
+    return design.calendar((number - fiscal_year_starts) % 3, past - 1, begun, spans)
+
+
+def _spans(months: pd.DatetimeIndex, past: int) -> tuple[Ints, design.Spans | None]:
+    """The number of the month in which the middle of each span lies, and how long spans are where the past is told in
+    weeks. months: first days, `past` of them before the origin, with the end of the last.
     """
     edges = days(pd.Series(months))
     length = np.diff(edges) / MONTH
     middles = pd.to_datetime(edges[:-1] + np.diff(edges) / 2, unit="D")
     distance = (length + np.append(length[0], length[:-1])) / 2
-    return np.asarray(middles.month, dtype=np.int64), design.Spans(length, distance)
+    weekly = (np.diff(edges[: past + 1]) <= WEEK).all()
+    return np.asarray(middles.month, dtype=np.int64), design.Spans(length, distance) if weekly else None
 
 
 def other_future(fit: Fit, fiscal_year_starts: int, seed: int) -> Fit:
@@ -254,12 +274,11 @@ def other_future(fit: Fit, fiscal_year_starts: int, seed: int) -> Fit:
         raise ValueError(
             f"history: expected that of the fit, as of {fit.fitted.date()}, got {fit.history.origin.date()}"
         )
-    months = pd.DatetimeIndex([*fit.months, fit.months[-1] + pd.offsets.MonthBegin()])
+    months = _ended(fit.months)
     seen = len(fit.exposure.cells)
     cells = replace(fit.design, matrix=fit.design.matrix[:, :seen])
     exits, arrivals = _month_terms(fit.history, fit.exposure, months, cells, fiscal_year_starts, Priors())
-    past = len(fit.exposure.month_edges) - 1
-    known = {**fit.posterior, "log_calendar": fit.posterior["log_calendar"][..., :past]}
+    known = {**fit.posterior, "log_calendar": fit.posterior["log_calendar"][..., : fit.past]}
     return replace(fit, posterior=with_future(Terms(exits, arrivals, NO_AMOUNTS, NO_CLIENTS), known, seed))
 
 

@@ -19,7 +19,7 @@ from forecast.fit import Fit, other_future
 from forecast.history import Floats, Ints
 from forecast.models.sampling import Progress
 from forecast.what_if import WhatIf
-from simulations import Assumptions, Draws, simulate
+from simulations import Assumptions, Draws
 
 PARTS = ("parameters", "shocks", "new_deals", "chance")
 MOMENT = 2.0**-10  # days
@@ -67,10 +67,7 @@ def _other_new(asked: WhatIf, given: Assumptions) -> Ints:
         arrival_mean=np.pad(draws.arrival_mean, ((0, 0), (1, 0))),
         arrival_shape=np.pad(draws.arrival_shape, ((0, 0), (1, 0)), mode="edge"),
     )
-    kept = asked.kept + 1
-    outcomes = simulate(
-        *given._replace(draws=later), seed=asked.seed, months=kept, arrival_months=kept, threads=asked.threads
-    )
+    outcomes = asked.simulated(given._replace(draws=later), asked.kept + 1)
     won = outcomes.won[:, 1:].copy()
     won[:, 0] += outcomes.won[:, 0]
     return won
