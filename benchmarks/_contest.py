@@ -43,7 +43,7 @@ def example(n_draws: int, n_deals: int, *, stages: int = STAGES, calendar: float
     draws = Draws(
         funnel=funnel, hazard=0.01 * around_one(0.5, len(exits), len(AGES)),
         effect=around_one(0.3, len(exits), CELLS), calendar=around_one(calendar, len(Kind), MONTHS),
-        month_edges=np.linspace(0.0, 365.0, MONTHS + 1), arrival_mean=same(0, MONTHS), arrival_shape=same(1),
+        month_edges=np.linspace(0.0, 365.0, MONTHS + 1), arrival_mean=same(0, MONTHS), arrival_shape=same(1, MONTHS),
         template_cdf=same(1, 0), client_cdf=same(1, 0), amount_kept=same(KEPT, stages + 2),
         amount_shift=same(0, stages + 2), amount_scale=same(SCALE, stages + 2), amount_log_mean=same(0, CELLS),
         amount_log_sd=same(1, CELLS),

@@ -208,9 +208,11 @@ def _later_arrivals(draws: Draws, day: float) -> Draws:
     mean = draws.arrival_mean.copy()
     mean[:, :month] = 0
     mean[:, month] *= rest
+    shape = draws.arrival_shape.copy()
+    shape[:, month] *= rest
     cut = edges.copy()
     cut[month] = day
-    return replace(draws, arrival_mean=mean, month_edges=cut - cut[0])
+    return replace(draws, arrival_mean=mean, arrival_shape=shape, month_edges=cut - cut[0])
 
 
 def _old_view(then: Answer, now: Answer) -> Scenario:

@@ -20,6 +20,7 @@ from forecast.fit import Fit
 from forecast.frailty import frailty
 from forecast.history import Floats, History, Ints, day_of, days
 from forecast.models.amounts import draw_revisions, revisions
+from forecast.models.arrivals import MONTH
 from simulations import Deals, Draws, Frailty, Kind
 from simulations.deals import OWN, UNKNOWN
 
@@ -174,7 +175,7 @@ def _draws(
         calendar=np.exp(np.clip(fit.calendar()[:, :, month], -20, 20)),
         month_edges=edges - edges[0],
         arrival_mean=np.minimum(np.exp(posterior["log_arrival_rate"][:, month]) * np.diff(edges), 1e6),
-        arrival_shape=posterior["arrival_shape"],
+        arrival_shape=posterior["arrival_shape"][:, None] * np.diff(edges) / MONTH,
         template_cdf=_bootstrap(templates, draws, rng),
         client_cdf=_bootstrap(client_counts, draws, rng),
         amount_kept=kept,

@@ -19,7 +19,9 @@ FROM_A_DAY = (
 )  # fmt: skip
 CHUNK = 250_000  # visits cut at a time, to bound memory
 MIN_OLDEST_BINS = 8
+WEEK = 7.0
 SHORTEST_MONTH = 7  # days: with every day of the week
+SHORT_RECORD = 365  # days on record, below which months are too few to learn from how much they differ
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,9 +29,9 @@ class Exposure:
     """Sufficient statistics of the exit model (S states, J exits, B age bins, M months, C cells).
 
     funnel: states, exits and age edges. month_edges: (M + 1,) days since 1970-01-01, calendar months that hold all
-    days at risk, the last up to the origin (see `calendar_edges`). days_at_risk: (S, B, M, C). exits_by_age (J, B),
-    exits_by_month (J, M), exits_by_cell (J, C): margins of the exit counts. cells: C rows, the levels of the
-    attributes.
+    days at risk, the last up to the origin, or weeks (see `calendar_edges`). days_at_risk: (S, B, M, C).
+    exits_by_age (J, B), exits_by_month (J, M), exits_by_cell (J, C): margins of the exit counts. cells: C rows, the
+    levels of the attributes.
     """
 
     funnel: Funnel
@@ -53,11 +55,20 @@ def month_starts(first: pd.Timestamp, last: pd.Timestamp) -> pd.DatetimeIndex:
     return pd.period_range(start, end, freq="M").to_timestamp()
 
 
-def calendar_edges(first: float, history: History) -> Floats:
+def short_record(history: History) -> bool:
+    """Whether so little is on record that it is told in weeks."""
+    first = float(history.visits.entered.min()) if len(history.visits.entered) else history.day
+    return history.day - max(first, history.recorded_from) < SHORT_RECORD
+
+
+def calendar_edges(first: float, history: History, weekly: bool = False) -> Floats:
     """Days since 1970-01-01 of the beginnings of months from the one that holds the day `first` on, and the origin.
 
-    A month just begun belongs to the month before it: a holiday is not yet what the month is like.
+    A month just begun belongs to the month before it: a holiday is not yet what the month is like. weekly: weeks
+    instead, counted back from the origin.
     """
+    if weekly:
+        return history.day - WEEK * np.arange(max(np.ceil((history.day - first) / WEEK), 1), -1, -1)
     months = month_starts(pd.Timestamp(first, unit="D"), history.origin - pd.Timedelta(days=1))
     edges = np.append(days(pd.Series(months[:-1])), history.day)
     short = len(edges) > 2 and edges[-1] - edges[-2] < SHORTEST_MONTH
@@ -101,7 +112,9 @@ def combinations(levels: pd.DataFrame) -> tuple[pd.DataFrame, Ints]:
     return cells, np.asarray(levels.groupby(names, sort=True).ngroup(), dtype=np.int64)
 
 
-def expose(history: History, cells: pd.DataFrame, cell_of_deal: Ints, edges: Floats | None = None) -> Exposure:
+def expose(
+    history: History, cells: pd.DataFrame, cell_of_deal: Ints, edges: Floats | None = None, *, weekly: bool = False
+) -> Exposure:
     """The exposure table of a history. Days before recording began are not at risk, nor are their exits."""
     visits = history.visits
     funnel = Funnel(history.states, exits_of(history), age_edges(history) if edges is None else edges)
@@ -109,7 +122,7 @@ def expose(history: History, cells: pd.DataFrame, cell_of_deal: Ints, edges: Flo
     start = np.maximum(visits.entered, history.recorded_from)
     at_risk = has_exits[visits.state] & (visits.left > start)
     earliest = float(start[at_risk].min()) if at_risk.any() else history.day - 1
-    month_edges = calendar_edges(earliest, history)
+    month_edges = calendar_edges(earliest, history, weekly)
     shape = (funnel.n_states, funnel.n_bins, len(month_edges) - 1, len(cells))
     at_risk_days = np.zeros(shape)
     chosen = np.flatnonzero(at_risk)

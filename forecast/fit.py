@@ -14,11 +14,11 @@ import xarray
 
 from forecast.coding import Coding, code, combined
 from forecast.errors import FunnelError
-from forecast.exposure import Exposure, combinations, expose, month_starts
-from forecast.history import Floats, History, Ints
+from forecast.exposure import WEEK, Exposure, combinations, expose, month_starts, short_record
+from forecast.history import Floats, History, Ints, days
 from forecast.models import design
 from forecast.models.amounts import NO_AMOUNTS, amount_terms, won_amounts
-from forecast.models.arrivals import ArrivalTerms, arrival_terms, count_arrivals
+from forecast.models.arrivals import MONTH, ArrivalTerms, arrival_terms, count_arrivals
 from forecast.models.calendar import CalendarTerms
 from forecast.models.clients import NO_CLIENTS, ClientTerms, client_terms
 from forecast.models.definition import check, define, expand, with_future
@@ -34,7 +34,7 @@ LARGEST_R_HAT = 1.05
 SMALLEST_ESS = 100
 MOST_DIVERGENCES = 0.01  # of the draws
 MOST_SURPRISES = 0.05  # of the checks outside their 99 % predictive range
-SEASONAL_MONTHS = 24  # months of arrivals from which on the month of the year is told from drift
+SEASONAL_DAYS = 2 * 365  # of arrivals on record, from which on the month of the year is told from drift
 FEWEST_EXITS = 10  # where not every stage has a prior that was stated
 ASSUMED_DEALS = 2.0
 FEWEST_DAYS = 7  # on record, for the number of new deals to be told: with every day of the week
@@ -183,7 +183,7 @@ def fit(
     coding = code(history, attributes, clients_differ=clients_differ)
     levels = coding.levels(history)
     cells, cell_of_deal = combinations(levels) if len(levels.columns) else combined(levels, pd.DataFrame(index=[0]))
-    exposure = expose(history, cells, cell_of_deal)
+    exposure = expose(history, cells, cell_of_deal, weekly=short_record(history))
     unknown = bool(np.isnan(history.visits.amount[history.visits.state < history.won]).any())
     _check_enough(exposure, history, priors, unknown)
     months = _months(exposure, history.origin, until)
@@ -232,27 +232,40 @@ def _month_terms(
 ) -> tuple[ExitTerms, ArrivalTerms]:  # fmt: skip
     """Terms of exits and of new deals, both by month; months: first days, with the end of the last."""
     past = len(exposure.month_edges) - 1
-    calendar = _calendar(history.origin, months[:-1], past, fiscal_year_starts)
+    number, spans = _spans(months, past)
     arrivals = count_arrivals(history, months[: past + 1])
-    by_month = design.arrivals(
-        _number(months[:-1]) - 1, past - 1, int((arrivals.days > 0).sum()) >= SEASONAL_MONTHS
-    )  # fmt: skip
+    by_month = design.arrivals(number - 1, past - 1, arrivals.days.sum() >= SEASONAL_DAYS, spans)
+    calendar = _calendar(history.origin, months, past, fiscal_year_starts)
     return exit_terms(exposure, calendar, cells, priors), arrival_terms(arrivals, by_month, priors)
 
 
 def calendar_design(fit: Fit, fiscal_year_starts: int) -> design.Design:
     """Of all T months, as the fit took them."""
-    return _calendar(fit.fitted, fit.months, fit.past, fiscal_year_starts)
+    return _calendar(fit.fitted, _ended(fit.months), fit.past, fiscal_year_starts)
+
+
+def _ended(months: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """First days of months, with the end of the last."""
+    return pd.DatetimeIndex([*months, months[-1] + pd.offsets.MonthBegin()])
 
 
 def _calendar(origin: pd.Timestamp, months: pd.DatetimeIndex, past: int, fiscal_year_starts: int) -> design.Design:
-    """months: first days, `past` of them before the origin."""
-    begun = months[past - 1] == origin.to_period("M").to_timestamp() < origin
-    return design.calendar((_number(months) - fiscal_year_starts) % 3, past - 1, begun)
+    """months: first days, `past` of them before the origin, with the end of the last."""
+    number, spans = _spans(months, past)
+    begun = spans is None and months[past - 1] == origin.to_period("M").to_timestamp() < origin
+    return design.calendar((number - fiscal_year_starts) % 3, past - 1, begun, spans)
 
 
-def _number(months: pd.DatetimeIndex) -> Ints:
-    return np.asarray(months.month, dtype=np.int64)
+def _spans(months: pd.DatetimeIndex, past: int) -> tuple[Ints, design.Spans | None]:
+    """The number of the month in which the middle of each span lies, and how long spans are where the past is told in
+    weeks. months: first days, `past` of them before the origin, with the end of the last.
+    """
+    edges = days(pd.Series(months))
+    length = np.diff(edges) / MONTH
+    middles = pd.to_datetime(edges[:-1] + np.diff(edges) / 2, unit="D")
+    distance = (length + np.append(length[0], length[:-1])) / 2
+    weekly = (np.diff(edges[: past + 1]) <= WEEK).all()
+    return np.asarray(middles.month, dtype=np.int64), design.Spans(length, distance) if weekly else None
 
 
 def other_future(fit: Fit, fiscal_year_starts: int, seed: int) -> Fit:
@@ -261,7 +274,7 @@ def other_future(fit: Fit, fiscal_year_starts: int, seed: int) -> Fit:
         raise ValueError(
             f"history: expected that of the fit, as of {fit.fitted.date()}, got {fit.history.origin.date()}"
         )
-    months = pd.DatetimeIndex([*fit.months, fit.months[-1] + pd.offsets.MonthBegin()])
+    months = _ended(fit.months)
     seen = len(fit.exposure.cells)
     cells = replace(fit.design, matrix=fit.design.matrix[:, :seen])
     exits, arrivals = _month_terms(fit.history, fit.exposure, months, cells, fiscal_year_starts, Priors())

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from forecast.exposure import Exposure
+from forecast.exposure import WEEK, Exposure
 from forecast.history import Floats
 from forecast.models import design
 from forecast.models.calendar import CalendarTerms, redrawn
@@ -67,7 +67,8 @@ def reproduced(
         by_age.append(rng.poisson(member @ ages))
 
     def month(m: int) -> str:
-        return f"in {pd.Timestamp(exposure.month_edges[m], unit='D'):%Y-%m}"
+        first, after = pd.to_datetime(exposure.month_edges[m : m + 2], unit="D")
+        return f"in the week from {first.date()}" if (after - first).days == WEEK else f"in {first:%Y-%m}"
 
     def age(b: int) -> str:
         edges = [f"{edge:g}" for edge in funnel.age_edges]

@@ -92,12 +92,12 @@ def shared_months(
 
 
 def _by_month(fits: Sequence[Fit], found: Sequence[Floats]) -> tuple[Floats, Floats]:
-    """(F, K, M) mean and variance over draws of past innovations, by kind and month."""
-    months = sorted({month for fit in fits for month in fit.months[: fit.past].to_period("M")})
+    """(F, K, M) mean and variance over draws of past innovations, by kind and month, or week."""
+    months = sorted({month for fit in fits for month in fit.months[: fit.past]})
     mean = np.full((len(fits), len(Kind), len(months)), np.nan)
     variance = mean.copy()
     for number, (fit, own) in enumerate(zip(fits, found, strict=True)):
-        place = pd.Index(months).get_indexer(pd.Index(fit.months[: fit.past].to_period("M")))
+        place = pd.Index(months).get_indexer(fit.months[: fit.past])
         at = np.ix_(np.array([number]), kinds_present(fit.exposure), place)
         past = own[..., : fit.past]
         mean[at], variance[at] = past.mean(axis=0), past.var(axis=0)

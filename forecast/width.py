@@ -65,6 +65,7 @@ def _other_new(asked: WhatIf, given: Assumptions) -> Ints:
         calendar=np.concatenate([draws.calendar[:, :, :1], draws.calendar], axis=2),
         month_edges=np.concatenate([[0.0, MOMENT], draws.month_edges[1:]]),
         arrival_mean=np.pad(draws.arrival_mean, ((0, 0), (1, 0))),
+        arrival_shape=np.pad(draws.arrival_shape, ((0, 0), (1, 0)), mode="edge"),
     )
     outcomes = asked.simulated(given._replace(draws=later), asked.kept + 1)
     won = outcomes.won[:, 1:].copy()

@@ -8,7 +8,7 @@ One stage that is won at 0.02 and lost at 0.03 per day, two deals of 1,000.00, o
 >>> one = np.ones((4000, 1))
 >>> draws = Draws(funnel, hazard=one[:, None] * [[0.02], [0.03]], effect=np.ones((4000, 2, 1)),
 ...     calendar=np.ones((4000, 5, 1)), month_edges=np.array([0.0, 30.0]), arrival_mean=0 * one,
-...     arrival_shape=np.ones(4000), template_cdf=one[:, :0], client_cdf=one[:, :0],
+...     arrival_shape=one, template_cdf=one[:, :0], client_cdf=one[:, :0],
 ...     amount_kept=one * [1, 1, 1], amount_shift=one * [0, 0, 0], amount_scale=one * [0, 0, 0],
 ...     amount_log_mean=one, amount_log_sd=one)
 >>> deals = Deals(key=[7, 8], stage=[0, 0], age=[0.0, 12.0], cell=[0, 0], amount=[100_000, 100_000])

@@ -38,7 +38,7 @@ class Draws:
         (month_edges[m], month_edges[m + 1]]; the first and the last may be partial; the last edge
         is the horizon.
     arrival_mean: (D, M) expected number of new deals in each (partial) month.
-    arrival_shape: (D,) shape r of their negative binomial, variance mean + mean**2 / r; inf is Poisson.
+    arrival_shape: (D, M) shape r of their negative binomial, variance mean + mean**2 / r; inf is Poisson.
     template_cdf: (D, T) cumulative probabilities of the templates from which new deals are drawn; T may be
         0 where there are no arrivals.
     client_cdf: (D, N) cumulative probabilities of the clients, for deals whose client is unknown (-1).
@@ -83,7 +83,7 @@ class Draws:
             "calendar": (draws, len(Kind), months),
             "month_edges": (months + 1,),
             "arrival_mean": (draws, months),
-            "arrival_shape": (draws,),
+            "arrival_shape": (draws, months),
             "template_cdf": (draws, None),
             "client_cdf": (draws, None),
             "amount_kept": (draws, states),

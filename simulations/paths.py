@@ -290,7 +290,7 @@ def _simulate(p: Parameters, plan: Plan, table: Table, sums: Sums, rates: Rates,
             recorded += 1
         for m in range(plan.arrival_months):
             u = uniform(path_key(key, streams.future_key(np.uint64(m), np.uint64(0))), streams.COUNT)
-            sums.created[k, m] = streams.count_quantile(u, p.arrival_mean[draw, m], p.arrival_shape[draw])
+            sums.created[k, m] = streams.count_quantile(u, p.arrival_mean[draw, m], p.arrival_shape[draw, m])
         first, month, ordinal, waiting, n = 0, 0, 0, 0, 0
         while True:
             begin = n

@@ -47,7 +47,7 @@ def life_table(history: History, after: pd.Timestamp, n: int, rng: np.random.Gen
         calendar=np.ones((1, len(Kind), 1)),
         month_edges=np.array([0.0, length]),
         arrival_mean=one * rate * length,
-        arrival_shape=np.array([np.inf]),
+        arrival_shape=one * np.inf,
         template_cdf=np.arange(1, len(new) + 1)[None] / max(len(new), 1),
         client_cdf=one[:, :0],
         amount_kept=states,

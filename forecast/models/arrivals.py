@@ -1,9 +1,10 @@
 """New deals per month: negative binomial with level, drift and, given two years, month of the year.
 
-    log mean_m = level + log(days recorded in m) + drift_m + season_m,   variance = mean + mean^2 * scatter^2
+    log mean_m = level + log(days recorded in m) + drift_m + season_m,   variance = mean + mean^2 * scatter^2 / length_m
 
-The drift is a random walk, the season sums to zero over the year. Only months up to the origin are in the density; the
-walk goes on after it with steps drawn afterwards.
+with the length of m in months: a short record is told in weeks, and scatter is as of independent days. The drift is a
+random walk, the season sums to zero over the year. Only months up to the origin are in the density; the walk goes on
+after it with steps drawn afterwards.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class ArrivalTerms(NamedTuple):
 
     counts: Floats  # (M,)
     days: Floats  # (M,)
+    length: Floats  # (M,) in months
     coefficients: Whitening  # (1 + coefficients,), the level first
     level: float  # its prior
     level_sd: float
@@ -69,13 +71,14 @@ def count_arrivals(history: History, months: pd.DatetimeIndex) -> Arrivals:
 def arrival_terms(arrivals: Arrivals, design: Design, priors: Priors) -> ArrivalTerms:
     """design: of T >= M months, those after the origin included."""
     counts, recorded = arrivals.counts, arrivals.days
+    length = np.maximum(recorded, 1) / MONTH
     known = len(counts)
     acts = (design.matrix[:, :known] != 0).any(axis=1)
     matrix, group = design.matrix[acts, :known], design.group[acts]
     sizes = [priors.arrival_drift, priors.arrival_season][: int(design.group.max(initial=0)) + 1]
     median = np.array([size.median for size in sizes])
     nominal = np.vstack([np.ones(known), median[group][:, None] * matrix])
-    information = (nominal * (counts / (1 + counts * priors.arrival_scatter.median**2))) @ nominal.T
+    information = (nominal * (counts / (1 + counts * priors.arrival_scatter.median**2 / length))) @ nominal.T
     usual = float(np.log((counts.sum() + 0.5) / (recorded.sum() + 1)))
     stated, sd = level_prior(priors)
     level = usual if stated is None else stated
@@ -85,6 +88,7 @@ def arrival_terms(arrivals: Arrivals, design: Design, priors: Priors) -> Arrival
     return ArrivalTerms(
         counts=counts,
         days=recorded,
+        length=length,
         coefficients=whitening(centre, precision),
         level=level,
         level_sd=sd,
@@ -107,11 +111,12 @@ def level_prior(priors: Priors) -> tuple[float | None, float]:
 
 def add_arrivals(terms: ArrivalTerms) -> None:
     """Add new deals to the PyMC model in context, with the deterministics `log_arrival_rate` (M,), per day,
-    `arrival_shape`, `arrival_size` of drift and season, and `arrival_effect` (1 + coefficients,), the level first.
+    `arrival_shape`, of a month, `arrival_size` of drift and season, and `arrival_effect` (1 + coefficients,), the
+    level first.
     """
     log_size = size_variable("log_arrival_size", terms.sizes)
     scatter = pt.exp(size_variable("log_arrival_scatter", terms.scatter)[0])
-    shape = pm.Deterministic("arrival_shape", scatter**-2.0)
+    shape = pm.Deterministic("arrival_shape", scatter**-2.0) * terms.length
     z = whitened("arrival", terms.coefficients)
     level = (z[0] - terms.level) / terms.level_sd
     pm.Potential("arrival_prior", standard_normal(z[1:]) + standard_normal(level))

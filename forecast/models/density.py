@@ -485,17 +485,18 @@ def _arrivals(point: Floats, slope: Floats, arrivals: ArrivalTerms) -> float:
     log_rate, by_rate = np.full(months, z[0]), np.zeros(months)
     _combine(scaled, arrivals.matrix, log_rate)
 
-    shape, by_shape = math.exp(-2 * log_scatter[0]), 0.0
+    of_month, by_shape = math.exp(-2 * log_scatter[0]), 0.0
     for t in range(months):
         if arrivals.days[t] > 0:
+            shape = of_month * arrivals.length[t]
             count, mean = arrivals.counts[t], math.exp(log_rate[t]) * arrivals.days[t]
             relative = math.log1p(mean / shape)
             total += math.lgamma(count + shape) - math.lgamma(shape) - (count + shape) * relative
             total += count * (log_rate[t] - math.log(shape))
             by_rate[t] = count - (count + shape) * mean / (shape + mean)
-            by_shape += digamma(count + shape) - digamma(shape) - relative
-            by_shape += (count + shape) * mean / (shape * (shape + mean)) - count / shape
-    slope[sizes] -= 2 * shape * by_shape
+            by_one = digamma(count + shape) - digamma(shape) - relative
+            by_shape += shape * (by_one + (count + shape) * mean / (shape * (shape + mean)) - count / shape)
+    slope[sizes] -= 2 * by_shape
 
     level = (z[0] - arrivals.level) / arrivals.level_sd
     total -= 0.5 * (_dot(z[1:], z[1:]) + level * level)

@@ -33,15 +33,27 @@ def zero_sum(levels: int) -> Floats:
     return np.asarray(basis[:, 1:])
 
 
+@dataclass(frozen=True, eq=False)
+class Spans:
+    """How long spans of the calendar are where they are not whole months: length, and distance of the middle of each
+    from that of the one before, in months, (T,) both.
+    """
+
+    length: Floats
+    distance: Floats
+
+
 def drift(months: int, anchor: int) -> Floats:
     """(months - 1, months) steps of a random walk that is zero at month `anchor`, backwards and forwards."""
     step, month = np.arange(months - 1)[:, None], np.arange(months)[None, :]
     return ((step < month) & (step >= anchor)).astype(float) - ((step >= month) & (step < anchor))
 
 
-def calendar(month_of_quarter: Ints, anchor: int, cut: bool = False) -> Design:
+def calendar(month_of_quarter: Ints, anchor: int, cut: bool = False, spans: Spans | None = None) -> Design:
     """Month of the fiscal quarter (group 0), drift (1) and shocks (2) of hazards.
 
+    spans: where these are not whole months. The size of shocks is then that of the first span; the longer another one
+    is, the smaller its shock, as of a mean of independent days.
     cut: month `anchor` and the one after it are two parts of one month, before and after the origin, which share
     half of the variance of their shocks: a part says something of the other, but not all.
     """
@@ -50,13 +62,17 @@ def calendar(month_of_quarter: Ints, anchor: int, cut: bool = False) -> Design:
     if cut:
         pair = shocks[anchor : anchor + 2]
         shocks = np.vstack([np.delete(shocks, [anchor, anchor + 1], axis=0), pair / SQRT_2, pair.sum(axis=0) / SQRT_2])
-    parts = [np.eye(3)[month_of_quarter].T, drift(months, anchor), shocks]
+    steps = drift(months, anchor)
+    if spans is not None:
+        shocks, steps = shocks * (spans.length[0] / spans.length) ** 0.5, steps * spans.distance[1:, None] ** 0.5
+    parts = [np.eye(3)[month_of_quarter].T, steps, shocks]
     return Design(np.vstack(parts), np.repeat(np.arange(3), [len(part) for part in parts]))
 
 
-def arrivals(month_of_year: Ints, anchor: int, seasonal: bool) -> Design:
+def arrivals(month_of_year: Ints, anchor: int, seasonal: bool, spans: Spans | None = None) -> Design:
     """Drift (group 0) and, where `seasonal`, month of the year (group 1) of arrivals."""
-    parts = [drift(len(month_of_year), anchor)]
+    steps = drift(len(month_of_year), anchor)
+    parts = [steps if spans is None else steps * spans.distance[1:, None] ** 0.5]
     if seasonal:
         parts.append(zero_sum(12)[month_of_year].T)
     return Design(np.vstack(parts), np.repeat(np.arange(len(parts)), [len(part) for part in parts]))

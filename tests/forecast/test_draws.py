@@ -12,6 +12,7 @@ from forecast import draws as module
 from forecast.draws import NEW, NOBODY, OPEN, OTHERS, Scenario, deal_keys, scenario
 from forecast.fit import Fit
 from forecast.history import Floats, days
+from forecast.models.arrivals import MONTH
 from simulations import Kind
 from tests.forecast.fitted import DRAWS, ORIGIN, small_fit
 from tests.forecast.histories import history_of, tables
@@ -51,7 +52,8 @@ def test_draws_are_the_posterior_by_simulated_month(fit: Fit, made: Scenario) ->
     assert (draws.calendar[:, [Kind.BACK, Kind.REOPEN]] == 1).all()
     rate = np.exp(posterior["log_arrival_rate"][:, calendar_months])
     np.testing.assert_allclose(draws.arrival_mean, rate * [22, 14, 16, 90])
-    np.testing.assert_array_equal(draws.arrival_shape, posterior["arrival_shape"])
+    shape = posterior["arrival_shape"][:, None] * [22, 14, 16, 90] / MONTH  # that of a month, as of independent days
+    np.testing.assert_allclose(draws.arrival_shape, shape)
 
 
 def test_unknown_amounts_are_in_cents(fit: Fit, made: Scenario) -> None:

@@ -11,7 +11,17 @@ import pandas as pd
 import pytest
 
 from forecast import exposure as module
-from forecast.exposure import Exposure, age_edges, bin_of, calendar_edges, cell_table, exits_of, expose, month_starts
+from forecast.exposure import (
+    Exposure,
+    age_edges,
+    bin_of,
+    calendar_edges,
+    cell_table,
+    exits_of,
+    expose,
+    month_starts,
+    short_record,
+)
 from forecast.history import History, days
 from forecast.sources.tables import Tables
 from tests.forecast.histories import (
@@ -191,6 +201,21 @@ def test_the_last_month_ends_at_the_origin(origin: str, last: str, length: int) 
     assert edges[-1] == history.day
     assert pd.Timestamp(edges[-2], unit="D") == pd.Timestamp(last)
     assert edges[-1] - edges[-2] == length
+
+
+@pytest.mark.parametrize(("until", "short"), [("2020-03-09", True), ("2021-01-03", False)])
+def test_a_short_record_is_told_in_weeks_up_to_the_origin(until: str, short: bool) -> None:
+    history = history_of(tables([("1", "A", "2020-01-02"), ("2", "A", "2020-01-31"), ("2", "Won", "2020-02-20")],
+                                until=until))  # fmt: skip
+    assert short_record(history) is short
+    exposure = expose(history, *cell_table(history, []), weekly=True)
+    edges = exposure.month_edges
+    assert (np.diff(edges) == 7).all()
+    assert edges[-1] == history.day
+    assert edges[0] <= history.visits.entered.min() < edges[1]
+    by_month = expose(history, *cell_table(history, []))
+    np.testing.assert_allclose(exposure.days_at_risk.sum(axis=2), by_month.days_at_risk.sum(axis=2))
+    assert exposure.exits_by_month.sum() == 1
 
 
 def test_nothing_at_risk_is_an_empty_table() -> None:

@@ -61,8 +61,8 @@ def test_a_month_far_beyond_shocks_is_named() -> None:
     exit_index, month = 1, 15
     original = module.expose
 
-    def cleaned_up(*arguments: object) -> Exposure:
-        exposure = original(*arguments)  # type: ignore[arg-type]
+    def cleaned_up(*arguments: object, weekly: bool) -> Exposure:
+        exposure = original(*arguments, weekly=weekly)  # type: ignore[arg-type]
         assert exposure.funnel.kinds[exit_index] == Kind.LOST
         by_month = exposure.exits_by_month.copy()
         by_month[exit_index, month] = by_month[exit_index, month - 8 : month + 1].sum()

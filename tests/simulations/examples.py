@@ -23,7 +23,7 @@ def calm_draws(funnel: Funnel, hazard: ArrayLike, months: ArrayLike, n_draws: in
         "effect": same(np.ones((funnel.n_exits, 1))),
         "calendar": same(np.ones((len(Kind), length))),
         "arrival_mean": same(np.zeros(length)),
-        "arrival_shape": np.full(n_draws, np.inf),
+        "arrival_shape": same(np.full(length, np.inf)),
         "template_cdf": same(np.ones(0)),
         "client_cdf": same(np.ones(0)),
         "amount_kept": same(np.ones(states)),
@@ -32,9 +32,9 @@ def calm_draws(funnel: Funnel, hazard: ArrayLike, months: ArrayLike, n_draws: in
         "amount_log_mean": same([0.0]),
         "amount_log_sd": same([1.0]),
     }
-    values.update({name: same(value) for name, value in fields.items() if name != "arrival_shape"})
+    values.update({name: same(value) for name, value in fields.items()})
     if "arrival_shape" in fields:
-        values["arrival_shape"] = np.full(n_draws, fields["arrival_shape"])
+        values["arrival_shape"] = np.full((n_draws, length), fields["arrival_shape"])
     return Draws(funnel=funnel, month_edges=np.asarray(months, dtype=float), **values)
 
 
@@ -103,7 +103,7 @@ def random_case(seed: int, n_deals: int = 12, n_draws: int = 2) -> Case:
         calendar=positive(0.7, len(Kind), months, zeros=0.1),
         month_edges=edges,
         arrival_mean=3 * random.random((n_draws, months)),
-        arrival_shape=random.choice([0.5, 5.0, np.inf], n_draws),
+        arrival_shape=random.choice([0.5, 5.0, np.inf], (n_draws, months)),
         template_cdf=cumulative(n_templates),
         client_cdf=cumulative(clients),
         amount_kept=random.random((n_draws, states)),

@@ -44,7 +44,7 @@ class Plain:
             self.follow(k, d, opened, row, path, float(opened.age[row]), 0.0, detail=row)
         for m in range(draws.n_months):
             u = plain_walk.uniform(plain_walk.path_key(key, plain_walk.future_key(m, 0)), plain_walk.COUNT)
-            self.created[k, m] = count_quantile(u, draws.arrival_mean[d, m], draws.arrival_shape[d])
+            self.created[k, m] = count_quantile(u, draws.arrival_mean[d, m], draws.arrival_shape[d, m])
             begin, end = draws.month_edges[m : m + 2]
             for ordinal in range(self.created[k, m]):
                 path = plain_walk.path_key(key, plain_walk.future_key(m, ordinal))

@@ -13,6 +13,7 @@ from forecast.exposure import month_starts
 from forecast.models import design
 from forecast.models.arrivals import (
     LEVEL_SD,
+    MONTH,
     Arrivals,
     ArrivalTerms,
     add_arrivals,
@@ -50,10 +51,11 @@ def test_density_is_the_negative_binomial(seasonal: bool) -> None:
     made = model(seasonal)
     evaluate = parts(made, NAMES)
     counts, recorded = ARRIVALS.counts[1:], ARRIVALS.days[1:]
+    length = recorded / MONTH
     constant = (gammaln(counts + 1) - counts * np.log(recorded)).sum()
     for seed in range(4):
         found = evaluate(random_point(made, seed))
-        rate, shape = found["log_arrival_rate"], float(found["arrival_shape"])
+        rate, shape = found["log_arrival_rate"], float(found["arrival_shape"]) * length
         assert rate.shape == (KNOWN,)
         mean = np.exp(rate[1:7]) * recorded
         expected = nbinom.logpmf(counts, shape, shape / (shape + mean)).sum() + constant

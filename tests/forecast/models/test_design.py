@@ -47,6 +47,18 @@ def test_the_parts_of_a_cut_month_share_half_of_their_shock() -> None:
     np.testing.assert_allclose(shocks.T @ shocks, expected, atol=1e-15)
 
 
+def test_weeks_drift_and_shake_as_much_as_the_months_that_they_make_up() -> None:
+    """The variance of the walk is that of the time between middles; that of a mean of n weeks is a week's over n."""
+    week, month = 0.25, 1.0
+    spans = design.Spans(np.array([week, week, month]), np.array([week, week, (week + month) / 2]))
+    made = design.calendar(np.array([0, 0, 1]), 1, spans=spans)
+    drift, shocks = made.matrix[made.group == 1], made.matrix[made.group == 2]
+    np.testing.assert_allclose((drift.T @ drift)[[0, 1, 2], [0, 1, 2]], [week, 0, (week + month) / 2])
+    np.testing.assert_allclose(shocks.T @ shocks, np.diag([1, 1, week / month]))
+    walk = design.arrivals(np.array([0, 0, 1]), 1, False, spans).matrix
+    np.testing.assert_array_equal(walk, drift)
+
+
 @pytest.mark.parametrize("seasonal", [False, True])
 def test_arrivals_have_a_season_that_sums_to_zero(seasonal: bool) -> None:
     month_of_year = np.arange(3, 29) % 12

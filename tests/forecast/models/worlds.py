@@ -11,7 +11,7 @@ from forecast.exposure import expose
 from forecast.history import Floats, History, Ints, Visits, days
 from forecast.models import design
 from forecast.models.amounts import amount_terms, won_amounts
-from forecast.models.arrivals import arrival_terms, count_arrivals
+from forecast.models.arrivals import MONTH, arrival_terms, count_arrivals
 from forecast.models.clients import client_terms
 from forecast.models.density import Terms
 from forecast.models.exits import exit_terms
@@ -110,7 +110,8 @@ def _history(truth: dict[str, Floats], random: np.random.Generator) -> History:
     variance = float(np.exp(truth["log_frailty_variance"][0]))
     frailty = random.gamma(1 / variance, variance, CLIENTS)
     scatter = float(np.exp(truth["log_arrival_scatter"][0]))
-    rate = random.gamma(scatter**-2, scatter**2, len(MONTHS) - 1) * np.exp(truth["log_arrival_rate"])
+    shape = scatter**-2 * np.diff(EDGES) / MONTH
+    rate = random.gamma(shape, 1 / shape) * np.exp(truth["log_arrival_rate"])
     number = random.poisson(rate * np.diff(EDGES))
     created = np.sort(np.concatenate([random.uniform(*EDGES[m : m + 2], n) for m, n in enumerate(number)]))
     cell = random.integers(0, len(REGIONS) * len(SCORES), len(created))
