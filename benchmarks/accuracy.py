@@ -1,8 +1,9 @@
-"""How far off the forecasts are on data that nobody made for them, beside every baseline.
+"""How far off the forecasts are, beside every baseline: on data that nobody made for them, and on generated companies.
 
-The sample `maven`, and the loan applications of BPI Challenge 2012 (van Dongen 2012, 4TU.ResearchData; not
-redistributed), where the folder FUNNEL_DATA holds bpi2012/cases.csv and bpi2012/events.csv.gz. Questions
-already answered by the same program are not asked again: they are kept in benchmarks/results.
+The sample `maven`; the loan applications of BPI Challenge 2012 (van Dongen 2012, 4TU.ResearchData; not
+redistributed), where the folder FUNNEL_DATA holds bpi2012/cases.csv and bpi2012/events.csv.gz; and the companies of
+_companies.py, which `make calibration` judges. Questions already answered by the same program are not asked again:
+they are kept in benchmarks/results. accuracy.md tells what was tried, and what it brought.
 """
 
 from __future__ import annotations
@@ -15,15 +16,19 @@ from typing import Any
 
 from rich.text import Text
 
+from benchmarks._companies import SEEDS, study, table
 from forecast import scores, terminal_backtest
 from forecast.backtest import LEVELS, Settings, backtest, grouping_of
+from forecast.executors import executor
 from forecast.options import SAMPLES
 from forecast.outputs import finite
 from forecast.scoreboard import scoreboard
 from forecast.screen import Column, console, tables
 from forecast.sources import load
+from forecast.synthetic import KINDS
 from forecast.windows import windows
 
+PROCESSES = 2
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "results"
 
@@ -60,13 +65,20 @@ def pooled(boards: Sequence[dict[str, Any]]) -> None:
 
 
 def main() -> None:
-    boards = [ask(SAMPLES / "maven" / "funnel.toml", "maven", origins=["2017-06-01..2017-11-01"], horizon="quarter")]
+    maven = SAMPLES / "maven" / "funnel.toml"
+    boards = [
+        ask(maven, "maven", origins=["2017-06-01..2017-11-01"], horizon="quarter"),
+        ask(maven, "maven", origins=["2017-07-17..2017-11-27"], every="week", horizon="4w"),
+    ]
     if not (Path(os.environ.get("FUNNEL_DATA", "")) / "bpi2012" / "cases.csv").is_file():
         print("BPI Challenge 2012 is left out: FUNNEL_DATA does not lead to bpi2012.\n")
     else:
         weeks = ["2011-11-14..2012-02-06"]
         boards.append(ask(FOLDER / "bpi2012.toml", "bpi2012", origins=weeks, every="week", horizon="4w"))
     pooled(boards)
+    with executor(PROCESSES, None) as processes:
+        asked = study(tuple(KINDS), SEEDS, RESULTS / "companies", processes, print)
+    print(table(asked))
 
 
 if __name__ == "__main__":

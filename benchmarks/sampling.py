@@ -18,16 +18,16 @@ import pandas as pd
 import pymc as pm
 
 from forecast.exposure import cell_table, expose, month_starts
-from forecast.fit import _sample
 from forecast.history import History, Ints, Visits
 from forecast.models import design
 from forecast.models.amounts import NO_AMOUNTS
 from forecast.models.arrivals import arrival_terms, count_arrivals
 from forecast.models.clients import NO_CLIENTS
-from forecast.models.definition import define, flat, initial_point
-from forecast.models.density import Terms, bind, log_density
+from forecast.models.definition import define, density_of_all, flat, initial_point
+from forecast.models.density import Terms
 from forecast.models.exits import exit_terms
 from forecast.models.priors import Priors
+from forecast.models.sampling import sample
 
 FEW, MANY, BUDGET = 20_000, 1_000_000, 1.3
 STAGES, CELLS = (4, 8, 16), ((4, 6), (10, 20), (10, 10, 20))  # levels of each attribute
@@ -93,15 +93,14 @@ def terms(made: History) -> Terms:
 
 
 def cost(data: Terms) -> Cost:
-    point, bound = flat(initial_point(data)), bind(data)
-    slope = np.empty(point.size)
-    log_density(point, slope, bound)  # compiled
+    point, density = flat(initial_point(data)), density_of_all(data)
+    density(point)  # compiled
     start = time.perf_counter()
     for _ in range(EVALUATIONS):
-        log_density(point, slope, bound)
+        density(point)
     evaluation = (time.perf_counter() - start) / EVALUATIONS
     start, processor = time.perf_counter(), time.process_time()
-    _, divergences = _sample(data, DRAWS, 1, 0.9, 1, lambda *_: None)
+    _, divergences = sample(data, DRAWS, 1, 0.9, 1, lambda *_: None)
     return Cost(
         evaluation, time.perf_counter() - start, time.process_time() - processor, divergences,
         len(data.exits.rows.days),

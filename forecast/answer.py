@@ -12,11 +12,12 @@ import pandas as pd
 from forecast.categories import categories_of, kept_by_category
 from forecast.config import Config
 from forecast.draws import Scenario, scenario
-from forecast.fit import Fit, Progress, fit
+from forecast.fit import Fit, fit
 from forecast.history import Floats, History, as_of, day_of, days
 from forecast.kept import Kept
 from forecast.levers import what_would_change
 from forecast.models.priors import stated
+from forecast.models.sampling import Progress
 from forecast.next_period import next_of, next_period
 from forecast.parts import kept_apart, parts_of
 from forecast.periods import Period

@@ -27,11 +27,12 @@ from forecast import (
     terminal,
     terminal_backtest,
     terminal_check,
+    trend,
 )
 from forecast.commands import read
 from forecast.errors import FunnelError
 from forecast.executors import executor, reach
-from forecast.language import ENGLISH, LANGUAGES, known, speaking
+from forecast.language import say, speaking
 from forecast.progress import bars
 from forecast.screen import console
 from forecast.sources import load
@@ -124,7 +125,6 @@ def forecast(
         Path | None, typer.Option(metavar="FILE.html", help="Write a page to read, with figures, and to print.")
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write all of these files into this folder.")] = None,
-    lang: Annotated[str, typer.Option(help=f"Of the answer: {' or '.join(LANGUAGES)}.")] = ENGLISH,
     past: Annotated[
         Path | None,
         typer.Option("--record", metavar="FILE", help="The backtest.json to quote. Default: the funnel's own, if any."),
@@ -134,7 +134,6 @@ def forecast(
 
     Day, periods, targets, draws and seed that are not given are taken from the funnel file.
     """
-    known(lang)
     files = outputs.chosen(out, {"json": asked.json, "samples": samples, "deals": deals, "report": report})
     with bars() as progress:
         files, config, tables = read(asked, files, progress)
@@ -157,16 +156,18 @@ def forecast(
             config, tables, question, progress=progress, threads=asked.threads, cluster=cluster,
             deal_detail="deals" in files, past=board, fits=kept_for(config, fresh=asked.fresh),
         )  # fmt: skip
+    if moved := trend.so_far(runs.read(places.folder_of(config)), answer.summary):
+        answer.summary["trend"] = moved
     summary = outputs.finite(answer.summary)
     told = outputs.with_files(summary, {})
     try:
         outputs.write(
-            files, summary, answer.samples, answer.deals, lambda: _page(answer, lang),
+            files, summary, answer.samples, answer.deals, lambda: _page(answer, asked.lang),
             lambda: workbook(sheets.of_answer(summary, answer.samples(), answer.deals())),
         )  # fmt: skip
         told = outputs.with_files(summary, files)
     finally:  # the answer is shown also where the disk is full
-        with speaking(lang):
+        with speaking(asked.lang):
             terminal.show(told, console())
     runs.note(places.folder_of(config), summary)
 
@@ -235,8 +236,9 @@ def backtest(
     file = folder / record.FILE
     outputs.write_json(file, board)
     shown = console()
-    terminal_backtest.show(outputs.finite(board), shown)
-    shown.print(Text(f"\nFile: {file}"), soft_wrap=True)
+    with speaking(asked.lang):
+        terminal_backtest.show(outputs.finite(board), shown)
+        shown.print(Text(f"\n{say('File:')} {file}"), soft_wrap=True)
 
 
 cli_answers.add_to(app)

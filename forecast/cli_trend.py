@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from forecast import commands, options, outputs, places, runs, terminal_trend, trend
+from forecast.language import speaking
 from forecast.progress import bars
 from forecast.screen import console
 from forecast.windows import days_named
@@ -40,7 +41,8 @@ def follow(
         log, refused = trend.ask_missing(config, tables, log, past, progress)
         board = outputs.finite(trend.trend(config, tables, log, question, refused))
     _write(files, board, trend.table)
-    terminal_trend.show_trend(board, console())
+    with speaking(asked.lang):
+        terminal_trend.show_trend(board, console())
 
 
 def walk(
@@ -73,7 +75,8 @@ def walk(
         progress("Walking the bridge", 0, 0)
         board = outputs.finite(bridge.bridge(*answers, threads=asked.threads))
     _write(files, board, bridge.table)
-    terminal_trend.show_bridge(board, console())
+    with speaking(asked.lang):
+        terminal_trend.show_bridge(board, console())
 
 
 def _write(files: dict[str, Path], board: dict[str, Any], table: Any) -> None:

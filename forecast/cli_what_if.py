@@ -72,7 +72,7 @@ def scenarios(
         outputs.write_csv(out / "scenario_months.csv", sheets.scenario_months(found))
         table = joint(simulations, answer.months, answer.minor)
         outputs.write_bytes(out / "scenarios.xlsx", workbook(sheets.of_scenarios(plain, table)))
-    finish(summary, asked.json, terminal_scenarios.show, out)
+    finish(summary, asked, terminal_scenarios.show, out)
 
 
 def width(asked: options.Asking) -> None:

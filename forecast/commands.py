@@ -11,6 +11,7 @@ from rich.text import Text
 
 from forecast import options, outputs
 from forecast.config import Config
+from forecast.language import known, speaking
 from forecast.progress import bars
 from forecast.screen import console
 from forecast.sources import load
@@ -22,6 +23,7 @@ def read(
 ) -> tuple[dict[str, Path], Config, Tables]:
     """Those of `files` that are to be written, which can be, and the funnel."""
     path = asked.path
+    known(asked.lang)
     wanted = outputs.writable(files)
     progress("Reading the rows", 0, 0)
     config, tables = load(path)
@@ -51,17 +53,18 @@ def told(
     with bars() as progress:
         config, answer = answered(asked, progress, out)
         summary = {**answer.summary, **({} if more is None else more(config, answer, progress))}
-    finish(summary, asked.json, show)
+    finish(summary, asked, show)
     if out is not None and table is not None:
         outputs.write_csv(out, table(outputs.finite(summary)))
         console().print(Text(f"Wrote {out}."), soft_wrap=True)
 
 
-def finish(summary: dict[str, Any], json: Path | None, show: Callable[..., None], out: Path | None = None) -> None:
+def finish(summary: dict[str, Any], asked: options.Targets, show: Callable[..., None], out: Path | None = None) -> None:
     """Write the JSON that was asked for, and show the answer."""
-    plain = outputs.with_files(outputs.finite(summary), {} if json is None else {"json": json})
+    plain = outputs.with_files(outputs.finite(summary), {} if asked.json is None else {"json": asked.json})
     try:
-        if json is not None:
-            outputs.write_json(json, plain)
+        if asked.json is not None:
+            outputs.write_json(asked.json, plain)
     finally:
-        show({**plain, "files": {**plain["files"], "out": None if out is None else str(out)}}, console())
+        with speaking(asked.lang):
+            show({**plain, "files": {**plain["files"], "out": None if out is None else str(out)}}, console())

@@ -19,11 +19,15 @@ from forecast.exploring import Explored, difference, explore, judged, save
 from forecast.language import say, speaking, spoken
 from forecast.plots.explored import explored
 from forecast.scenarios import BASE
+from forecast.sellers import sellers
 from forecast.words import called, chance, error_told, money, plain, points, signed, with_unit
 
 WIDE = widgets.Layout(width="480px")
-POINTS, SHARES, NEW, AMOUNTS = 25, 50, 100, 50  # how far the sliders reach: points, and per cent
+POINTS, SHARES, NEW, AMOUNTS, PRICE = 25, 50, 100, 50, 30  # how far the sliders reach: points, and per cent
 SELLERS = 10
+ELASTICITY = 4.0  # at most: per cent of conversion lost by one per cent of price
+EXPLORED = ""  # among the names of scenarios: what the sliders stand for
+SHOWN = 4  # sellers in sight, of those who may leave
 
 
 class Explorer:
@@ -38,6 +42,11 @@ class Explorer:
         self.lead_time = {stage: _slider(_of("lead_time", stage), SHARES, 5, "%") for stage in stages}
         self.new_deals = _slider(say("New deals"), NEW, 5, "%")
         self.amount = _slider(say("Amounts"), AMOUNTS, 1, "%")
+        self.price = _slider(say("Price"), PRICE, 1, "%")
+        self.elasticity = widgets.FloatSlider(
+            description=say("Elasticity"), min=-ELASTICITY, max=0, step=0.1, value=0, continuous_update=False,
+            readout_format=".1f", layout=WIDE, style=NARROW,
+        )  # fmt: skip
         periods = [(called(asked["period"]), n) for n, asked in enumerate(answer.summary["periods"])]
         self.period = _choice(say("Period"), periods, 0)
         self.target = widgets.BoundedFloatText(
@@ -50,8 +59,14 @@ class Explorer:
         self.sellers = widgets.IntSlider(
             description=say("Sellers who join"), max=SELLERS, continuous_update=False, layout=WIDE, style=NARROW
         )
-        self.sellers.disabled = config.model.seller not in answer.fit.history.deals or not whole
+        active = _active(answer, config)
+        self.sellers.disabled = not active or not whole
         self._joins = whole[0] if whole else ""
+        self.leave = widgets.SelectMultiple(
+            description=say("Sellers who leave"), options=[(plain(one, 40), one) for one in active], rows=SHOWN,
+            disabled=not active, layout=WIDE, style=NARROW,
+        )  # fmt: skip
+        self.first = _choice(say("Show"), self._names(EXPLORED), EXPLORED)
         self.beside = _choice(say("Compare with"), self._names(), BASE)
         self.name = widgets.Text(
             description=say("Name"), placeholder=say("of a scenario to keep"), layout=WIDE, style=NARROW
@@ -62,8 +77,8 @@ class Explorer:
         self.widget = self._laid_out()
         for one in self._levers():
             one.observe(self._moved, "value")
-        for one in (self.target, self.beside):
-            one.observe(self._moved, "value")
+        for one in (self.target, self.first, self.beside):
+            one.observe(self._told_anew, "value")
         self.period.observe(self._other_period, "value")
         self.reset_button.on_click(lambda _: self.reset())
         self.save_button.on_click(lambda _: self.save())
@@ -77,7 +92,10 @@ class Explorer:
             lead_time={stage: one.value / 100 for stage, one in self.lead_time.items() if one.value},
             new_deals=self.new_deals.value / 100,
             amount=self.amount.value / 100,
+            price=self.price.value / 100,
+            elasticity=self.elasticity.value if self.price.value else 0.0,
             lost_clients=(self.lost.value,) if self.lost.value else (),
+            leave=tuple(self.leave.value),
             join=join,
         )
 
@@ -85,7 +103,7 @@ class Explorer:
         """Everything as it is."""
         with self._quietly():
             for one in self._levers():
-                one.value = "" if one is self.lost else 0
+                one.value = {self.lost: "", self.leave: ()}.get(one, 0)
             self.target.value = self.answer.summary["periods"][self.period.value]["target"]
         self._moved()
 
@@ -106,20 +124,25 @@ class Explorer:
                 return
         self.kept[name] = self.section()
         self._played[name] = self.now
-        self.beside.options = self._names()
+        with self._quietly():
+            first, beside = self.first.value, self.beside.value
+            self.first.options, self.beside.options = self._names(EXPLORED), self._names()
+            self.first.value, self.beside.value = first, beside
 
     # -------------------------------------------------------------- inside
 
     def _levers(self) -> list[Any]:
         return [
-            *self.conversion.values(), *self.lead_time.values(), self.new_deals, self.amount, self.lost, self.sellers,
+            *self.conversion.values(), *self.lead_time.values(), self.new_deals, self.amount, self.price,
+            self.elasticity, self.lost, self.sellers, self.leave,
         ]  # fmt: skip
 
-    def _names(self) -> list[tuple[str, str]]:
-        return [(self._called(name), name) for name in self.kept]
+    def _names(self, *before: str) -> list[tuple[str, str]]:
+        return [(self._called(name), name) for name in (*before, *self.kept)]
 
     def _called(self, name: str) -> str:
-        return say("as it is") if name == BASE else plain(name, 40)
+        own = {BASE: say("as it is"), EXPLORED: say("as explored")}
+        return own.get(name) or plain(name, 40)
 
     def _quietly(self) -> _Silence:
         return _Silence(self)
@@ -129,9 +152,16 @@ class Explorer:
     def _other_period(self, _: Any) -> None:
         with self._quietly():
             self.target.value = self.answer.summary["periods"][self.period.value]["target"]
-        self._moved()
+        self._told_anew()
 
     def _moved(self, _: Any = None) -> None:
+        """A lever: what is explored is shown again, where something kept was."""
+        if not self.quiet:
+            with self._quietly():
+                self.first.value = EXPLORED
+            self._told_anew()
+
+    def _told_anew(self, _: Any = None) -> None:
         """Widgets call this from outside of the block that set the language."""
         if not self.quiet:
             with speaking(self.language):
@@ -141,10 +171,9 @@ class Explorer:
         try:
             self.now = self._answered(self.section())
             self.said.value = ""
+            self._tell()
         except FunnelError as error:
             self.said.value = escape(str(error))
-            return
-        self._tell()
 
     def _answered(self, section: ScenarioSection) -> Explored:
         """What the sliders stand for; only the target is held anew where nothing else has moved."""
@@ -153,17 +182,19 @@ class Explorer:
             return judged(self.answer, section, before.by_month, period=self.period.value, target=self.target.value)
         return explore(self.answer, self.config, section, period=self.period.value, target=self.target.value)
 
-    def _compared(self) -> Explored:
-        """The scenario to compare with, by the same period and target."""
-        name = self.beside.value
+    def _named(self, name: str) -> Explored:
+        """A scenario by its name, by the same period and target as what is explored."""
+        if name == EXPLORED:
+            return self.now
         where = {"period": self.period.value, "target": self.target.value}
         if name not in self._played:
             self._played[name] = explore(self.answer, self.config, self.kept[name], **where)
         return judged(self.answer, self.kept[name], self._played[name].by_month, **where)
 
     def _tell(self) -> None:
-        then = self._compared()
-        rows = [(say("as explored"), self.now), (self._called(self.beside.value), then)]
+        names = [self._called(one.value) for one in (self.first, self.beside)]
+        now, then = (self._named(one.value) for one in (self.first, self.beside))
+        rows = zip(names, (now, then), strict=True)
         cells = "".join(
             f"<tr><td style='padding-right:2em'>{escape(name)}</td>{_cells(one)}</tr>" for name, one in rows
         )
@@ -171,32 +202,32 @@ class Explorer:
             f"<th style='text-align:right;padding-left:1em'>{one}</th>" for one in (say("chance"), "P10", "P50", "P90")
         )
         unit = self.answer.summary["currency"]
-        change, middle = difference(self.now, then)
+        change, middle = difference(now, then)
         off = error_told(change.se) if change.value else "0"
         moved = say(
             "{points} points (± {error}), P50 {amount}", points=points(change.value), error=off,
             amount=with_unit(signed(middle.value), unit),
         )  # fmt: skip
-        told = chance(self.now.p_hit.p, self.now.p_hit.se)
+        told = chance(now.p_hit.p, now.p_hit.se)
         self.told.value = (
             f"<div class='explorer-chance' style='font-size:22px'><b>{escape(told)}</b></div>"
             f"<div>{escape(moved)}</div><table><tr><th></th>{heads}</tr>{cells}</table>"
         )
         with self.shown:
             self.shown.clear_output(wait=True)
-            display(explored(self.now, then, rows[1][0], unit))  # type: ignore[no-untyped-call]
+            display(explored(now, then, names, unit))  # type: ignore[no-untyped-call]
 
     def _laid_out(self) -> Any:
         columns = [
-            widgets.VBox([*self.conversion.values(), self.new_deals, self.lost]),
-            widgets.VBox([*self.lead_time.values(), self.amount, self.sellers]),
+            widgets.VBox([*self.conversion.values(), self.new_deals, self.price, self.sellers, self.lost]),
+            widgets.VBox([*self.lead_time.values(), self.amount, self.elasticity, self.leave]),
         ]
         return widgets.VBox(
             [
                 widgets.HBox([self.period, self.target]),
                 widgets.HBox(columns),
-                widgets.HBox([self.reset_button, self.beside]),
-                widgets.HBox([self.name, self.save_button]),
+                widgets.HBox([self.name, self.save_button, self.reset_button]),
+                widgets.HBox([self.first, self.beside]),
                 self.said,
                 self.told,
                 self.shown,
@@ -225,6 +256,14 @@ def _slider(name: str, reach: int, step: int, unit: str) -> Any:
         description=name, min=-reach, max=reach, step=step, continuous_update=False, layout=WIDE, style=NARROW,
         readout_format="+d", tooltip=f"{name}, {unit}",
     )  # fmt: skip
+
+
+def _active(answer: Answer, config: Config) -> list[str]:
+    """Sellers who may leave, and of whose average those who join are; none where the deals do not name them."""
+    try:
+        return sellers(answer.fit.history, config.model.seller)
+    except FunnelError:
+        return []
 
 
 def _choice(name: str, options: Any, value: Any) -> Any:

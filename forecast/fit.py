@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import arviz
 import numpy as np
-import nutpie
 import pandas as pd
 import xarray
-from nutpie.compiled_pyfunc import from_pyfunc
 
 from forecast.coding import Coding, code, combined
 from forecast.errors import FunnelError
@@ -23,15 +21,13 @@ from forecast.models.amounts import NO_AMOUNTS, amount_terms, won_amounts
 from forecast.models.arrivals import ArrivalTerms, arrival_terms, count_arrivals
 from forecast.models.calendar import CalendarTerms
 from forecast.models.clients import NO_CLIENTS, ClientTerms, client_terms
-from forecast.models.definition import check, define, expand, flat, initial_point, with_future
-from forecast.models.density import Terms, bind, log_density
+from forecast.models.definition import check, define, expand, with_future
+from forecast.models.density import Terms
 from forecast.models.exits import ExitTerms, exit_terms, kinds_present
 from forecast.models.priors import Priors
+from forecast.models.sampling import CHAINS, Progress, sample
 from forecast.reproduced import reproduced
 
-CHAINS = 4
-TUNE = 500
-FEWEST_PER_CHAIN = 250  # fewer cannot be judged; surplus draws are thinned
 # Target acceptance and times as long: tried in this order, the longer runs only where draws are what is short.
 ATTEMPTS = ((0.9, 1), (0.98, 1), (0.98, 2), (0.98, 4))
 LARGEST_R_HAT = 1.05
@@ -42,10 +38,6 @@ SEASONAL_MONTHS = 24  # months of arrivals from which on the month of the year i
 FEWEST_EXITS = 10  # where not every stage has a prior that was stated
 ASSUMED_DEALS = 2.0
 FEWEST_DAYS = 7  # on record, for the number of new deals to be told: with every day of the week
-TICK = 0.25  # seconds between signs of life
-POINT = "point"
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -209,7 +201,7 @@ def fit(
     check(define(terms), terms)
     progress("Preparing the model", 1, 1)
     for target, longer in ATTEMPTS:
-        points, divergences = _sample(terms, draws, seed, target, longer, progress)
+        points, divergences = sample(terms, draws, seed, target, longer, progress)
         values = expand(terms, points)
         posterior = {name: _stacked(value, draws) for name, value in values.items()}
         health = _diagnose(values, divergences, posterior, exposure, exits.calendar, differing, seed, started)
@@ -288,40 +280,6 @@ def _check_enough(exposure: Exposure, history: History, priors: Priors, unknown:
             "that is overwritten cannot be told for a past day); or state amount = [2000, 40000] under [priors], the "
             "range of what a won deal brings.",
         )
-
-
-def _sample(terms: Terms, draws: int, seed: int, target: float, longer: int, progress: Progress) -> tuple[Floats, int]:
-    """(chains, draws, n) raw vectors and the number of divergences; chain by chain the same for a seed, however
-    many run at once. longer: times as many draws, tuned for as many times as long.
-    """
-    centre = flat(initial_point(terms))
-
-    def start(chain_seed: int) -> Floats:
-        return centre + np.random.default_rng(chain_seed).uniform(-1, 1, centre.size)
-
-    def density_of_chain() -> Callable[[Floats], tuple[float, Floats]]:
-        bound, slope = bind(terms), np.empty(centre.size)
-        return lambda point: (log_density(point, slope, bound), slope)
-
-    model = from_pyfunc(
-        centre.size, density_of_chain, lambda *_: lambda point: {POINT: point},
-        [np.dtype(np.float64)], [(centre.size,)], [POINT], make_initial_point_fn=start,
-    )  # fmt: skip
-    per_chain = longer * max(-(-draws // CHAINS), FEWEST_PER_CHAIN)
-    sampler = nutpie.sample(
-        model, draws=per_chain, tune=longer * TUNE, chains=CHAINS, seed=seed, target_accept=target,
-        save_warmup=False, progress_bar=False, blocking=False,
-    )  # fmt: skip
-    ticks = 0
-    while True:
-        try:
-            trace = sampler.wait(timeout=TICK)
-            break
-        except TimeoutError:
-            ticks += 1
-            progress("Sampling the posterior", ticks, 0)
-    points = np.asarray(trace["posterior"][POINT].values, dtype=np.float64)
-    return points, int(np.asarray(trace["sample_stats"]["diverging"].values).sum())
 
 
 def _stacked(values: Floats, draws: int) -> Floats:

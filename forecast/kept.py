@@ -14,8 +14,9 @@ from forecast import places, saving
 from forecast.config import Config
 from forecast.errors import FunnelError
 from forecast.fingerprint import fingerprint
-from forecast.fit import Fit, Progress, fit
+from forecast.fit import Fit, fit
 from forecast.history import History
+from forecast.models.sampling import Progress
 
 FOLDER = "fits"
 MOST = 10  # fits kept of a funnel, some 20 MB each: those used last

@@ -6,12 +6,14 @@ context is: `with speaking("fr"): ...`.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from forecast.errors import FunnelError
 
@@ -52,8 +54,39 @@ def say(phrase: str, /, **values: object) -> str:
     return told.format(**values) if values else told
 
 
+def heard(text: str) -> str:
+    """What an answer holds as English words (a reason, a remark on the fit), in the language of the moment: found again
+    among the phrases in which it was put, and English where it is none of them.
+    """
+    if spoken() != ENGLISH:
+        for pattern, translated in _patterns(spoken()):
+            if (found := pattern.fullmatch(text)) is not None:
+                return translated.format(**{name: heard(value) for name, value in found.groupdict().items()})
+    return text
+
+
 @cache
 def catalogue(language: str) -> Mapping[str, str]:
     """English phrase -> the same in this language."""
-    text = (files("forecast") / "languages" / f"{language}.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    return {phrase: told for phrase, told in _file(language).items() if isinstance(told, str)}
+
+
+@cache
+def heard_phrases(language: str) -> Mapping[str, str]:
+    """The same for the phrases that answers hold, with {names} in place of what differs."""
+    return dict(_file(language)["heard"])
+
+
+@cache
+def _file(language: str) -> Mapping[str, Any]:
+    return tomllib.loads((files("forecast") / "languages" / f"{language}.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def _patterns(language: str) -> list[tuple[re.Pattern[str], str]]:
+    """Those with most words of their own first: a phrase that is nearly all {names} would match nearly all."""
+    phrases = sorted(heard_phrases(language).items(), key=lambda item: -len(re.sub(r"{\w+}", "", item[0])))
+    return [
+        (re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(phrase)), re.DOTALL), told)
+        for phrase, told in phrases
+    ]

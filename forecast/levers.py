@@ -9,8 +9,8 @@ import numpy as np
 
 from forecast import tornado
 from forecast.backsolve import CONVERSION_STEPS, LEAD_TIME_STEPS, SHARE_STEPS, Solution, Verdict, solve
-from forecast.fit import Progress
 from forecast.history import Ints
+from forecast.models.sampling import Progress
 from forecast.new_deals import (
     PER_MONTH,
     Useful,

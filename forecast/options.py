@@ -17,6 +17,7 @@ import typer
 
 from forecast.config import Config
 from forecast.errors import FunnelError, near
+from forecast.language import ENGLISH, LANGUAGES
 from forecast.question import Question, question_from
 from forecast.sources.tables import Tables
 
@@ -39,6 +40,7 @@ class Funnel:
         Path | None, typer.Argument(help="A funnel file (TOML), a folder with one, or a CSV or Parquet file.")
     ] = None
     sample: Annotated[str | None, typer.Option(help="Answer for a sample that comes along: maven or b2b.")] = None
+    lang: Annotated[str, typer.Option(help=f"Of what is shown: {' or '.join(LANGUAGES)}.")] = ENGLISH
 
     @property
     def path(self) -> Path:

@@ -16,6 +16,7 @@ FILE = "backtest.json"
 SCHEMA_VERSION = "1.0"
 OURS = "this forecast"  # its name beside the others
 QUOTED = 0.8  # the level of the ranges that a forecast quotes
+WINDOW = ("origin", "after", "p10", "p50", "p90", "actual")  # what is quoted of a past question
 
 
 def folder_of(config: Config, sample: str | None = None) -> Path:
@@ -51,7 +52,7 @@ def _whole(board: Mapping[str, Any]) -> bool:
     return (
         {"funnel", "stages", "horizon"} <= board.keys()
         and isinstance(windows, list)
-        and all(isinstance(one, dict) and {"origin", "after", "p10", "p90", "actual"} <= one.keys() for one in windows)
+        and all(isinstance(one, dict) and set(WINDOW) <= one.keys() for one in windows)
     )
 
 
@@ -73,5 +74,5 @@ def record(board: Mapping[str, Any], config: Config, origin: date) -> dict[str, 
     held = sum(window["p10"] <= window["actual"] <= window["p90"] for window in ended)
     return {
         "questions": len(ended), "level": QUOTED, "held": held, "since": ended[0]["origin"],
-        "horizon": board["horizon"],
+        "horizon": board["horizon"], "windows": [{key: one[key] for key in WINDOW} for one in ended],
     }  # fmt: skip

@@ -7,6 +7,7 @@ to load anything.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,12 +18,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
 from forecast import plots, told, told_basis, told_drivers
-from forecast.language import say, speaking, spoken
+from forecast.language import heard, say, speaking, spoken
 from forecast.outputs import finite
+from forecast.plots.backtest import ranges
 from forecast.plots.paths import bends
 from forecast.told import Summary, Table, Told
-from forecast.words import chance, error_told, money, number, percent, plain
+from forecast.words import HARD, chance, error_told, money, number, percent, plain
 
+CELL = 22  # characters of a cell that is wrapped
 WIDTH = 700  # pixels of a figure: what fits on A4
 
 Paragraph = tuple[str, str, str]  # what stands before, in and after the bold part
@@ -56,6 +59,7 @@ def page(answer: Told, language: str = "en") -> str:
             loader=PackageLoader("forecast", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
             lstrip_blocks=True,
         )  # fmt: skip
+        environment.filters["held"] = held
         template = environment.get_template("report.html.jinja")
         drawn = iter(range(1000))
         return template.render(
@@ -67,6 +71,13 @@ def page(answer: Told, language: str = "en") -> str:
             draw=lambda figure: drawing(figure, f"figure{next(drawn)}"),
             plotly=get_plotlyjs(),
         )
+
+
+def held(words: str) -> str:
+    """What stays on one line: a number with its signs, all of a short cell."""
+    if len(words) < CELL:
+        return words.replace(" ", HARD)
+    return re.sub(r"(?<=[\d<>±]) (?=[%\d])", HARD, words)
 
 
 def drawing(figure: go.Figure, name: str) -> str:
@@ -145,11 +156,14 @@ def _clients(answer: Told) -> Part | None:
     if asked["effective_number"] is not None:
         so_many = number(asked["effective_number"], 0 if asked["effective_number"] >= 10 else 1)
         said.append(("", "", say("Spread as if over {number} clients of the same size.", number=so_many)))
-    figures = [plots.dependence(answer)] if answer.summary["periods"][0]["gap"] > 0 else []
+    period = answer.summary["periods"][0]
+    falls = period["p_hit"] - min(row["p_hit_without"] for row in asked["table"])
+    figures = [plots.dependence(answer)] if period["gap"] > 0 and falls >= SEEN else []
     return Part(say("On whom it depends"), said, figures, [Table(head, rows)])
 
 
 CLIENTS = 10
+SEEN = 0.005  # a change of the chance from which on a figure shows it
 
 
 def _levers(answer: Told) -> Part | None:
@@ -159,7 +173,10 @@ def _levers(answer: Told) -> Part | None:
     if found is None or not open_:
         return None
     note = say("Each lever was moved alone in {draws} draws, on the same random numbers.", draws=found["draws"])
-    return Part(say("What would change it"), figures=[plots.tornado(answer, n) for n in open_], note=note)
+    moves = [n for n in open_ if any(abs(row["p_hit_change"]) >= SEEN for row in found["periods"][n]["tornado"])]
+    still = [plots.best_lever(answer, n) for n in open_ if n not in moves]
+    said: list[Paragraph] = [("", "", f"{line}.") for line in still]
+    return Part(say("What would change it"), said, [plots.tornado(answer, n) for n in moves], note=note)
 
 
 def _deals(answer: Told) -> Part | None:
@@ -201,10 +218,34 @@ def _named(one: Summary) -> list[str]:
     return [plain(one["deal_id"], 24), plain(one["client"] or "–", 24), plain(one["stage"], 20)]
 
 
+def _moved(answer: Told) -> Part | None:
+    """How the chances have moved from one day of asking to the next."""
+    found = answer.summary.get("trend") or []
+    if not found:
+        return None
+    board = {"periods": found, "currency": answer.summary["currency"]}
+    figures = [plots.trend(board, period) for period in range(len(found))]
+    return Part(say("How it has moved"), figures=figures)
+
+
+def _record(answer: Told) -> Part | None:
+    """The ranges of past questions, and what happened."""
+    summary = answer.summary
+    if summary["record"] is None:
+        return None
+    quoted = {"windows": summary["record"]["windows"][-QUESTIONS:], "currency": summary["currency"]}
+    said: list[Paragraph] = [("", "", told_basis.recorded(summary["record"]))]
+    return Part(say("Track record"), said, [ranges(quoted)])
+
+
+QUESTIONS = 24  # past ones that are drawn
+
+
 def _basis(answer: Told) -> Part:
     summary = answer.summary
-    said: list[Paragraph] = [("", "", line) for line in told_basis.basis(summary)]
-    reasons = [[plain(one["reason"], 90), number(one["count"])] for one in summary["quality"]["reasons"]]
+    late = told_basis.overdue(summary)  # told with the deals
+    said: list[Paragraph] = [("", "", line) for line in told_basis.basis(summary) if line != late]
+    reasons = [[plain(heard(one["reason"]), 90), number(one["count"])] for one in summary["quality"]["reasons"]]
     tables = [Table([say("Rows set aside, because"), say("rows")], reasons)] if reasons else []
     return Part(say("What it rests on"), said, tables=tables)
 
@@ -270,6 +311,8 @@ PARTS: tuple[Callable[[Told], Part | None], ...] = (
     _clients,
     _levers,
     _deals,
+    _moved,
+    _record,
     _basis,
     _terms,
 )

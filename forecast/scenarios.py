@@ -15,8 +15,9 @@ from forecast.config import Config
 from forecast.config_asked import CapacitySection, ScenarioSection
 from forecast.draws import Scenario
 from forecast.errors import FunnelError, near
-from forecast.fit import Fit, Progress
+from forecast.fit import Fit
 from forecast.history import Floats, Ints
+from forecast.models.sampling import Progress
 from forecast.new_deals import PER_MONTH
 from forecast.tornado import stated_age, usual_effect
 from forecast.what_if import Aim, WhatIf

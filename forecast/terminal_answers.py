@@ -9,8 +9,11 @@ import pandas as pd
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from forecast.language import say
 from forecast.screen import Column, tables
-from forecast.words import chance, day, money, percent, plain, with_unit
+from forecast.told import funnel
+from forecast.told_drivers import client_sentence, unknown_clients, verdict
+from forecast.words import called, chance, day, money, number, percent, plain, with_unit
 
 SHOWN = 10  # rows of a table
 NAME, ID = 26, 14
@@ -20,40 +23,47 @@ Summary = Mapping[str, Any]
 
 def show_clients(summary: Summary, screen: Console) -> None:
     """Print the verdict and the largest clients of every period."""
-    screen.print(Text(f"On which clients does {_name(summary)} depend? As of {day(summary['origin'])}", style="bold"))
+    title = say(
+        "On which clients does {funnel} depend? As of {day}", funnel=funnel(summary), day=day(summary["origin"])
+    )
+    screen.print(Text(title, style="bold"))
     for period in summary["periods"]:
         screen.print()
-        for line in _clients(period, summary["currency"], screen.width):
+        for line in _clients(period, summary, screen.width):
             screen.print(line)
 
 
-def _clients(period: Summary, currency: str, width: int) -> Iterator[RenderableType]:
-    clients = period["clients"]
+def _clients(period: Summary, summary: Summary, width: int) -> Iterator[RenderableType]:
+    clients, currency = period["clients"], summary["currency"]
     yield _asked(period, currency)
     if clients["verdict"] is None:
-        yield Text("Clients are not known, or nothing is expected from them.")
+        yield Text(say("Clients are not known, or nothing is expected from them."))
         return
-    yield Text(plain(clients["sentence"], 3 * width))
+    yield Text(plain(client_sentence(clients, period["p_hit"], currency) or clients["sentence"], 3 * width))
     shares = " / ".join(percent(clients["shares"][top]) for top in ("1", "3", "5"))
-    alike = f"As concentrated as {clients['effective_number']:.1f} equal clients"
-    yield Text(f"Verdict: {clients['verdict']}. {alike}; the largest 1 / 3 / 5 bring {shares} of the revenue to come.")
-    rows = clients["table"][:SHOWN]
+    alike = say(
+        "Verdict: {verdict}. As concentrated as {number} equal clients; the largest 1 / 3 / 5 bring {shares} of the "
+        "revenue to come.",
+        verdict=verdict(clients["verdict"]), number=number(clients["effective_number"], 1), shares=shares,
+    )  # fmt: skip
+    yield Text(alike)
+    rows, others = clients["table"][:SHOWN], max(len(clients["table"]) - SHOWN, 0)
     yield from tables(
-        f"Client, {currency or 'no currency given'}",
-        [*(plain(row["client"], NAME) for row in rows), f"All others ({len(clients['table']) - len(rows)} named)"],
+        f"{say('Client')}, {currency or say('no currency given')}",
+        [*(plain(row["client"], NAME) for row in rows), say("All others ({number} named)", number=others)],
         [
-            Column("open", [*(money(row["open_value"]) for row in rows), ""]),
-            Column("viable", [*(money(row["viable_value"]) for row in rows), ""]),
-            Column("expected", [*(money(row["expected"]) for row in rows), money(_others(clients, rows))]),
-            Column("share", [*(percent(row["share"]) for row in rows), ""]),
-            Column("without it", [*(percent(row["p_hit_without"]) for row in rows), ""]),
-            Column("can add", [*(_points(row["adds"]) for row in rows), ""]),
-            Column("of shortfall", [*(_share(row["shortfall_share"]) for row in rows), ""]),
+            Column(say("open"), [*(money(row["open_value"]) for row in rows), ""]),
+            Column(say("viable"), [*(money(row["viable_value"]) for row in rows), ""]),
+            Column(say("expected"), [*(money(row["expected"]) for row in rows), money(_others(clients, rows))]),
+            Column(say("share"), [*(percent(row["share"]) for row in rows), ""]),
+            Column(say("without it"), [*(percent(row["p_hit_without"]) for row in rows), ""]),
+            Column(say("can add"), [*(_points(row["adds"]) for row in rows), ""]),
+            Column(say("of shortfall"), [*(_share(row["shortfall_share"]) for row in rows), ""]),
         ],
         width,
     )
     if clients["unknown"]:
-        yield Text("Clients of open deals that name none are drawn from past deals.", style="dim")
+        yield Text(unknown_clients(summary), style="dim")
 
 
 def _others(clients: Summary, shown: list[Summary]) -> float:
@@ -62,7 +72,8 @@ def _others(clients: Summary, shown: list[Summary]) -> float:
 
 def show_deals(summary: Summary, screen: Console) -> None:
     """Print the overdue deals, the target without them, the decisive deals and the checkpoints of every period."""
-    screen.print(Text(f"Which deals of {_name(summary)} to look at? As of {day(summary['origin'])}", style="bold"))
+    title = say("Which deals of {funnel} to look at? As of {day}", funnel=funnel(summary), day=day(summary["origin"]))
+    screen.print(Text(title, style="bold"))
     for line in _overdue(summary, screen.width):
         screen.print(line)
     for period in summary["periods"]:
@@ -74,27 +85,35 @@ def show_deals(summary: Summary, screen: Console) -> None:
 def _overdue(summary: Summary, width: int) -> Iterator[RenderableType]:
     late, currency = summary["overdue"], summary["currency"]
     if not late["deals"]:
-        yield Text("No deal is overdue.")
+        yield Text(say("No deal is overdue."))
         return
-    which = f"{late['deals']:,} of {summary['open']['deals']:,} open deals, {with_unit(money(late['value']), currency)}"
-    share = percent(late["moved_on"])
-    yield Text(f"Overdue: {which}, past the days expected or the age by which {share} of those that move on have.")
+    line = say(
+        "Overdue: {deals} of {all} open deals, {worth}, past the days expected or the age by which {share} of those "
+        "that move on have.",
+        deals=number(late["deals"]), all=number(summary["open"]["deals"]),
+        worth=with_unit(money(late["value"]), currency), share=percent(late["moved_on"]),
+    )  # fmt: skip
+    yield Text(line)
     for period in summary["periods"]:
         without = period["without_overdue"]
-        factor = "" if without["funnel_factor_without"] is None else f", factor {without['funnel_factor_without']:.2f}"
-        brings = f"they still bring {with_unit(money(without['expected']), currency)}"
-        told = f"RTV {money(without['rtv_without'])}{factor}, chance {percent(without['p_hit_without'])}"
-        yield Text(f"{period['period']}: {brings}; without them {told}.")
+        factor = without["funnel_factor_without"]
+        line = say(
+            "{period}: they still bring {amount}; without them RTV {rtv}, factor {factor}, chance {chance}.",
+            period=called(period["period"]), amount=with_unit(money(without["expected"]), currency),
+            rtv=money(without["rtv_without"]), factor="–" if factor is None else number(factor, 2),
+            chance=percent(without["p_hit_without"]),
+        )  # fmt: skip
+        yield Text(line)
     yield Text()
     rows = late["list"][:SHOWN]
     yield from tables(
-        "Overdue deal",
+        say("Overdue deal"),
         [_deal(row) for row in rows],
         [
-            Column("stage", [plain(row["stage"], 20) for row in rows]),
-            Column("value", [money(row["value"]) for row in rows]),
-            Column("days there", [f"{row['age_days']:,.0f}" for row in rows]),
-            Column("overdue after", [f"{row['limit_days']:,.0f}" for row in rows]),
+            Column(say("stage"), [plain(row["stage"], 20) for row in rows]),
+            Column(say("value"), [money(row["value"]) for row in rows]),
+            Column(say("days there"), [number(row["age_days"]) for row in rows]),
+            Column(say("overdue after"), [number(row["limit_days"]) for row in rows]),
         ],
         width,
     )
@@ -104,14 +123,14 @@ def _decisive(period: Summary, currency: str, width: int) -> Iterator[Renderable
     yield _asked(period, currency)
     rows = period["decisive_deals"][:SHOWN]
     yield from tables(
-        "Deal that moves the chance",
+        say("Deal that moves the chance"),
         [_deal(row) for row in rows],
         [
-            Column("stage", [plain(row["stage"], 20) for row in rows]),
-            Column("value", [money(row["value"]) for row in rows]),
-            Column("won in time", [percent(row["p_win"]) for row in rows]),
-            Column("if lost", [percent(row["p_hit_if_lost"]) for row in rows]),
-            Column("if won", [percent(row["p_hit_if_won"]) for row in rows]),
+            Column(say("stage"), [plain(row["stage"], 20) for row in rows]),
+            Column(say("value"), [money(row["value"]) for row in rows]),
+            Column(say("won in time"), [percent(row["p_win"]) for row in rows]),
+            Column(say("if lost"), [percent(row["p_hit_if_lost"]) for row in rows]),
+            Column(say("if won"), [percent(row["p_hit_if_won"]) for row in rows]),
         ],
         width,
     )
@@ -119,13 +138,16 @@ def _decisive(period: Summary, currency: str, width: int) -> Iterator[Renderable
     if marks:
         yield Text()
         yield from tables(
-            "What must be true by",
+            say("What must be true by"),
             [day(mark["by"]) for mark in marks],
             [
-                Column(f"won, for {percent(period['wanted'])}", [_money(mark["won_needed"]) for mark in marks]),
-                Column("won where it hits", [money(mark["won_if_hit"]) for mark in marks]),
-                Column("new deals where it hits", [f"{mark['new_deals_if_hit']:,.0f}" for mark in marks]),
-                Column("new deals expected", [f"{mark['new_deals']:,.0f}" for mark in marks]),
+                Column(
+                    say("won, for {wanted}", wanted=percent(period["wanted"])),
+                    [_money(mark["won_needed"]) for mark in marks],
+                ),
+                Column(say("won where it hits"), [money(mark["won_if_hit"]) for mark in marks]),
+                Column(say("new deals where it hits"), [number(mark["new_deals_if_hit"]) for mark in marks]),
+                Column(say("new deals expected"), [number(mark["new_deals"]) for mark in marks]),
             ],
             width,
         )
@@ -153,13 +175,11 @@ def deal_table(summary: Summary) -> pd.DataFrame:
     )
 
 
-def _name(summary: Summary) -> str:
-    return plain(summary["funnel"] or "this funnel", 50)
-
-
 def _asked(period: Summary, currency: str) -> Text:
     target = with_unit(money(period["target"]), currency)
-    return Text(f"{period['period']}: target {target}, chance {chance(period['p_hit'], period['p_hit_se'])}", "bold")
+    now = chance(period["p_hit"], period["p_hit_se"])
+    name = called(period["period"])
+    return Text(say("{period}: target {target}, chance {chance}", period=name, target=target, chance=now), "bold")
 
 
 def _deal(row: Summary) -> str:
@@ -168,11 +188,11 @@ def _deal(row: Summary) -> str:
 
 
 def _points(change: float) -> str:
-    return f"+ {100 * change:.0f}"
+    return f"+ {number(100 * change)}"
 
 
 def _share(share: float | None) -> str:
-    return "–" if share is None else f"{share:.0%}".replace("%", " %")
+    return "–" if share is None else f"{number(100 * share)} %"
 
 
 def _money(amount: float | None) -> str:

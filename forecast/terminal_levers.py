@@ -10,6 +10,7 @@ from rich.text import Text
 
 from forecast.language import say
 from forecast.screen import Column, tables
+from forecast.told import funnel, heading
 from forecast.told_drivers import lever_told
 from forecast.words import called, chance, day, money, number, percent, plain, with_unit
 
@@ -17,12 +18,6 @@ SHOWN = 8  # levers listed of a period
 MONTHS = 4  # months of creation listed
 STAGE = 24
 BRIEF = 20
-KINDS = {
-    "conversion": "{stage}: conversion",
-    "lead_time": "{stage}: lead time",
-    "new_deals": "New deals",
-    "amount": "Amounts",
-}
 
 Summary = Mapping[str, Any]
 
@@ -30,11 +25,15 @@ Summary = Mapping[str, Any]
 def show(summary: Summary, screen: Console) -> None:
     """Print the levers of every period, the bottleneck, new deals, and contacts needed for sales."""
     told = summary["levers"]
-    name = plain(summary["funnel"] or "this funnel", 60)
-    screen.print(Text(f"What would change the chance of {name}?", style="bold"))
-    since = day(summary["origin"])
-    screen.print(Text(f"As of {since}. From then on each lever is moved alone, all else and all luck the same."))
-    screen.print(Text(f"± is the standard error, in points, of moving it in {told['draws']:,} draws.", style="dim"))
+    screen.print(Text(say("What would change the chance of {funnel}?", funnel=funnel(summary)), style="bold"))
+    since = say(
+        "As of {day}. From then on each lever is moved alone, all else and all luck the same.",
+        day=day(summary["origin"]),
+    )
+    screen.print(Text(since))
+    draws = number(told["draws"])
+    error = say("± is the standard error, in points, of moving it in {draws} draws.", draws=draws)
+    screen.print(Text(error, style="dim"))
     for period, asked in zip(told["periods"], summary["periods"], strict=True):
         screen.print()
         for line in _period(period, asked, told["wanted"], summary["currency"], screen.width):
@@ -45,14 +44,20 @@ def show(summary: Summary, screen: Console) -> None:
 
 def name_of(row: Summary) -> str:
     """A lever in words, without its size."""
-    return KINDS[row["lever"]].format(stage=plain(row["stage"] or "", STAGE))
+    stage = plain(row["stage"] or "", STAGE)
+    return {
+        "conversion": say("{stage}: conversion", stage=stage),
+        "lead_time": say("{stage}: lead time", stage=stage),
+        "new_deals": say("New deals"),
+        "amount": say("Amounts"),
+    }[row["lever"]]
 
 
 def size(kind: str, value: float) -> str:
     """'+ 5 points', '- 10 %'; one decimal where it counts."""
     scaled = 100 * abs(value)
     digits = 0 if scaled >= 9.95 or abs(scaled - round(scaled)) < 0.05 else 1
-    return f"{'-' if value < 0 else '+'} {scaled:,.{digits}f} {'points' if kind == 'conversion' else '%'}"
+    return f"{'-' if value < 0 else '+'} {number(scaled, digits)} {say('points') if kind == 'conversion' else '%'}"
 
 
 def points(change: float, error: float) -> str:
@@ -82,7 +87,7 @@ def brief(summary: Summary, width: int) -> Iterator[RenderableType]:
         cells += [_bottleneck(period["bottleneck"])] if several else []
         open_ = asked["gap"] > 0
         cells = [*cells, _new_deals(period)] if open_ else ["–"] * len(labels)
-        columns.append(Column(called(period["period"]).replace(" ", "\n", ".." in period["period"]), cells))
+        columns.append(Column(heading(period["period"]), cells))
     yield from tables(say("What would change it"), labels, columns, width)
 
 
@@ -111,24 +116,31 @@ def _count(value: float) -> str:
 def _period(period: Summary, asked: Summary, wanted: float, currency: str, width: int) -> Iterator[RenderableType]:
     target = with_unit(money(asked["target"]), currency)
     if asked["gap"] <= 0:
-        yield Text(f"{period['period']}: the target of {target} is reached already.", style="bold")
+        reached = say(
+            "{period}: the target of {target} is reached already.", period=called(period["period"]), target=target
+        )
+        yield Text(reached, style="bold")
         return
-    now = chance(asked["p_hit"], asked["p_hit_se"])
-    yield Text(f"{period['period']}: the chance of reaching {target} is {now}, aimed at is {percent(wanted)}", "bold")
+    aim = say(
+        "{period}: the chance of reaching {target} is {chance}, aimed at is {wanted}", period=called(period["period"]),
+        target=target, chance=chance(asked["p_hit"], asked["p_hit_se"]), wanted=percent(wanted),
+    )  # fmt: skip
+    yield Text(aim, "bold")
     rows = period["tornado"][:SHOWN]
     found = {(one["lever"], one["stage"]): one for one in period["solutions"]}
     solved = [found[row["lever"], row["stage"]] for row in rows]
     columns = [
-        Column("one step", [size(row["lever"], row["size"]) for row in rows]),
-        Column("chance, points", [points(row["p_hit_change"], row["p_hit_change_se"]) for row in rows]),
-        Column("middle (P50)", [amount(row["p50_change"]) for row in rows]),
-        Column(f"for {percent(wanted)}", [_solution(one) for one in solved]),
+        Column(say("one step"), [size(row["lever"], row["size"]) for row in rows]),
+        Column(say("chance, points"), [points(row["p_hit_change"], row["p_hit_change_se"]) for row in rows]),
+        Column(say("middle (P50)"), [amount(row["p50_change"]) for row in rows]),
+        Column(say("for {wanted}", wanted=percent(wanted)), [_solution(one) for one in solved]),
     ]
-    yield from tables("Lever", [name_of(row) for row in rows], columns, width)
+    yield from tables(say("Lever"), [name_of(row) for row in rows], columns, width)
     if len(period["tornado"]) > SHOWN:
-        yield Text(f"{len(period['tornado']) - SHOWN} more levers do less; --json FILE writes all.", style="dim")
+        more = len(period["tornado"]) - SHOWN
+        yield Text(say("{number} more levers do less; --json FILE writes all.", number=more), style="dim")
     if any(not one["monotone"] for one in solved):
-        yield Text("*: more of it is not always better; the least that is enough is told, or the best there is.")
+        yield Text(say("*: more of it is not always better; the least that is enough is told, or the best there is."))
     yield from _of_stages(period["bottleneck"])
     yield from _of_new_deals(period, wanted)
 
@@ -136,10 +148,10 @@ def _period(period: Summary, asked: Summary, wanted: float, currency: str, width
 def _solution(one: Summary) -> str:
     mark = "" if one["monotone"] else "*"
     if one["verdict"] == "already":
-        return "reached"
+        return say("reached")
     if one["verdict"] == "reached":
         return size(one["lever"], one["size"]) + mark
-    return f"at most {percent(one['p_hit'])}{mark}"
+    return say("at most {chance}", chance=percent(one["p_hit"])) + mark
 
 
 def amount(change: float) -> str:
@@ -149,25 +161,29 @@ def amount(change: float) -> str:
 def _of_stages(found: Summary | None) -> Iterator[RenderableType]:
     if found is None or found["next"] is None:
         return
-    kind = {"conversion": "converting more", "lead_time": "taking less time"}[found["lever"]]
-    told = f"{plain(found['stage'], STAGE)}, by {kind}"
-    rest = "" if found["clear"] else f", though hardly more than {plain(found['next'], STAGE)}"
-    yield Text(f"Bottleneck: {told}{rest}.")
+    kind = {"conversion": say("by converting more"), "lead_time": say("by taking less time")}[found["lever"]]
+    told = f"{plain(found['stage'], STAGE)}, {kind}"
+    if not found["clear"]:
+        told += say(", though hardly more than {stage}", stage=plain(found["next"], STAGE))
+    yield Text(say("Bottleneck: {told}.", told=told))
 
 
 def _of_new_deals(period: Summary, wanted: float) -> Iterator[RenderableType]:
     new = period["new_deals"]
     months: Sequence[Summary] = new["months"]
     if new["latest"] is None:
-        yield Text("New deals: created from now on, they are won too late for this period.")
+        yield Text(say("New deals: created from now on, they are won too late for this period."))
         return
     needed = new["needed_per_month"]
     now = _count(new["expected_per_month"])
-    told = "no number of them suffices" if needed is None else f"{_count(needed)} a month instead of {now} would do"
-    yield Text(f"New deals: {told}, created no later than in {new['latest']}.")
+    told = say("no number of them suffices")
+    if needed is not None:
+        told = say("{needed} a month instead of {now} would do", needed=_count(needed), now=now)
+    yield Text(say("New deals: {told}, created no later than in {month}.", told=told, month=new["latest"]))
     shares = [f"{one['month']} {percent(one['in_time'])}" for one in months[:MONTHS]]
     more = ", ..." if len(months) > MONTHS else ""
-    yield Text(f"Of their wins, so many come in time: {', '.join(shares)}{more}.", style="dim")
+    shares_told = f"{', '.join(shares)}{more}"
+    yield Text(say("Of their wins, so many come in time: {shares}.", shares=shares_told), style="dim")
 
 
 def _reverse(periods: Sequence[Summary], width: int) -> Iterator[RenderableType]:
@@ -176,9 +192,10 @@ def _reverse(periods: Sequence[Summary], width: int) -> Iterator[RenderableType]
         return
     yield Text()
     stages = known[0]["reverse"]["stages"]
-    columns = [Column("of 100, won", [f"{100 * one['p_win']:.1f}" for one in stages])]
+    columns = [Column(say("of 100, won"), [number(100 * one["p_win"], 1) for one in stages])]
     for period in known:
-        heading = str(period["period"]).replace("..", "\nto ") + f"\n{period['reverse']['sales']:,.0f} sales"
+        sales = say("{number} sales", number=number(period["reverse"]["sales"]))
+        title = f"{heading(period['period'])}\n{sales}"
         needed = [one["needed"] for one in period["reverse"]["stages"]]
-        columns.append(Column(heading, ["–" if one is None else f"{one:,.0f}" for one in needed]))
-    yield from tables("Deals that have to enter for", [plain(one["stage"], 30) for one in stages], columns, width)
+        columns.append(Column(title, ["–" if one is None else number(one) for one in needed]))
+    yield from tables(say("Deals that have to enter for"), [plain(one["stage"], 30) for one in stages], columns, width)

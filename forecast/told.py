@@ -10,7 +10,8 @@ from typing import Any, NamedTuple, Protocol
 
 import pandas as pd
 
-from forecast.language import say
+from forecast.language import heard, say
+from forecast.record import OURS
 from forecast.words import called, chance, day, exact, is_quarter, money, number, percent, plain, span, with_unit
 
 Summary = Mapping[str, Any]
@@ -61,6 +62,34 @@ def worded(share: float) -> str:
     return percent(share).replace("<", say("less than")).replace(">", say("more than"))
 
 
+def heading(label: str) -> str:
+    """A period above a column: a range of days takes two lines."""
+    return called(label).replace(" ", "\n", ".." in label)
+
+
+def forecaster(name: str) -> str:
+    """The name of a way to forecast."""
+    return {
+        OURS: say("this forecast"),
+        "run-rate": say("run-rate"),
+        "seasonal naive": say("seasonal naive"),
+        "stage-weighted": say("stage-weighted"),
+        "CRM probability": say("CRM probability"),
+        "life table": say("life table"),
+    }.get(name, name)
+
+
+def blamed(cause: str) -> str:
+    """What the error of a past forecast came from most."""
+    return {
+        "new deals": say("new deals"),
+        "conversion of new deals": say("conversion of new deals"),
+        "conversion of open deals": say("conversion of open deals"),
+        "amounts": say("amounts"),
+        "one large deal": say("one large deal"),
+    }[cause]
+
+
 def days_told(days: float) -> str:
     """A number of days, with a decimal where they are few."""
     return number(days, 0 if days >= 10 else 1)
@@ -80,10 +109,15 @@ def amount(value: float, summary: Summary) -> str:
 
 def question(summary: Summary) -> str:
     """The question, as a heading."""
-    name = plain(summary["funnel"] or say("this funnel"), 60)
+    name = funnel(summary)
     if len(summary["periods"]) > 1:
         return say("Can {funnel} reach its targets?", funnel=name)
     return say("Can {funnel} reach its target?", funnel=name)
+
+
+def funnel(of: Summary) -> str:
+    """The name of the funnel of an answer, a trend or a backtest."""
+    return plain(of["funnel"] or say("this funnel"), 60)
 
 
 def as_of(summary: Summary) -> str:
@@ -161,6 +195,18 @@ def still_open(summary: Summary) -> Summary | None:
     return next((period for period in summary["periods"] if period["gap"] > 0), None)
 
 
+def outcome(actual: Summary, currency: str) -> str:
+    """What was won in a period, and whether that was enough."""
+    won = with_unit(money(actual["revenue"]), currency)
+    return say("{won}, target reached", won=won) if actual["hit"] else say("{won}, target missed", won=won)
+
+
+def unanswered(refused: Summary) -> str:
+    """A past day as of which there is no answer."""
+    why = plain(heard(refused["why"]), 140)
+    return say("As of {day} there is no answer: {why}.", day=day(refused["origin"]), why=why)
+
+
 def happened(summary: Summary) -> Iterator[tuple[str, str, str]]:
     """What the records that go on tell of each period: a sentence whose middle part is the outcome."""
     for period in summary["periods"]:
@@ -168,11 +214,13 @@ def happened(summary: Summary) -> Iterator[tuple[str, str, str]]:
         if actual is None:
             continue
         revenue = actual["revenue"]
-        won = with_unit(money(revenue), summary["currency"])
-        outcome = say("{won}, target reached", won=won) if actual["hit"] else say("{won}, target missed", won=won)
         place = say("between P10 and P90")
         if revenue < period["p10"]:
             place = say("below P10")
         elif revenue > period["p90"]:
             place = say("above P90")
-        yield say("What really happened {when}:", when=within(period)) + " ", outcome, f" ({place})."
+        yield (
+            say("What really happened {when}:", when=within(period)) + " ",
+            outcome(actual, summary["currency"]),
+            f" ({place}).",
+        )

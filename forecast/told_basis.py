@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from forecast.language import say
+from forecast.language import heard, say
 from forecast.told import Summary, amount, still_open, within
 from forecast.told_drivers import STAGE
 from forecast.words import horizon, money, number, percent, plain, with_unit
@@ -38,7 +38,7 @@ def basis(summary: Summary) -> Iterator[str]:
     if rows["reasons"]:
         first = max(rows["reasons"], key=lambda one: one["count"])
         mostly = f"{say('mostly:')} " if len(rows["reasons"]) > 1 else ""
-        why = f" ({mostly}{plain(first['reason'], 48 - len(mostly))})"
+        why = f" ({mostly}{plain(heard(first['reason']), 48 - len(mostly))})"
     numbers = {key: number(rows[key]) for key in ("read", "used", "set_aside")}
     yield f"{say('Rows: {read} read = {used} used + {set_aside} set aside', **numbers)}{why}"
 
@@ -87,12 +87,12 @@ def assumed(summary: Summary) -> str | None:
 def checked(fit: Mapping[str, Any]) -> str:
     """Whether the model passed its check."""
     if not fit["healthy"]:
-        return say("Model check: NOT passed; {why}", why=plain(fit["message"], 200))
+        return say("Model check: NOT passed; {why}", why=plain(heard(fit["message"]), 200))
     good, of = number(fit["checked"] - fit["outside"]), number(fit["checked"])
     told = say(
         "Model check: passed; {good} of {of} counts of deals that leave a stage are reproduced", good=good, of=of
     )
-    worst = say("; furthest off: {worst}", worst=plain(fit["worst"], 100)) if fit["worst"] else ""
+    worst = say("; furthest off: {worst}", worst=plain(heard(fit["worst"]), 100)) if fit["worst"] else ""
     return f"{told}{worst}."
 
 

@@ -72,6 +72,11 @@ def unknown_clients(summary: Summary) -> str:
     return say("Clients of open deals that name none are drawn from past deals.")
 
 
+def verdict(found: str) -> str:
+    """Whether the chance depends on single clients."""
+    return {SPREAD: say("spread"), "watch": say("watch"), "dependent": say("dependent")}[found]
+
+
 def client_sentence(clients: Summary, p_hit: float, currency: str) -> str | None:
     """What the chance owes to the client without whom it falls most, in words; None where clients are not known."""
     row = next((one for one in clients["table"] if one["client"] == clients["critical"]), None)

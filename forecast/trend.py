@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -20,6 +20,7 @@ from forecast.windows import days_named
 SCHEMA_VERSION = "1.0"
 Progress = Callable[[str, int, int], None]
 
+MOVED = ("origin", "target", "p_hit", "p_hit_se", "p10", "p50", "p90")  # what an answer tells of those before it
 TOLD = (*OF_PERIOD, *OF_FIT, "draws", "seed", "version")
 
 
@@ -72,8 +73,7 @@ def trend(
     """
     periods = []
     for period, target in question.periods:
-        found = log[log["period"] == period.label].sort_values("asked", kind="stable")
-        found = found.drop_duplicates("origin", keep="last").sort_values("origin")
+        found = _last(log[log["period"] == period.label])
         if len(found):
             last = as_of(tables, config.funnel, min(pd.Timestamp(found["origin"].iloc[-1]), tables.recorded_until))
             recorded = as_of(tables, config.funnel, tables.recorded_until)
@@ -105,6 +105,28 @@ def trend(
         "periods": periods,
         "refused": list(refused),
     }
+
+
+def so_far(log: pd.DataFrame, summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """How the chances of an answer's own targets have come about: by period, what was answered as of earlier days, and
+    the answer itself as the last; periods that were not asked about before are left out.
+    """
+    before = log[log["origin"] < date.fromisoformat(summary["origin"])]
+    told = []
+    for period in summary["periods"]:
+        found = _last(before[(before["period"] == period["period"]) & (before["target"] == period["target"])])
+        if len(found):
+            rows = [{**row, "origin": row["origin"].isoformat()} for row in found.to_dict("records")]
+            rows.append({**period, "origin": summary["origin"]})
+            origins = [{key: row[key] for key in MOVED} for row in rows]
+            told.append({**{key: period[key] for key in ("period", "start", "end", "target")}, "origins": origins})
+    return told
+
+
+def _last(found: pd.DataFrame) -> pd.DataFrame:
+    """The last answer as of each origin, by origin."""
+    found = found.sort_values("asked", kind="stable")
+    return found.drop_duplicates("origin", keep="last").sort_values("origin")
 
 
 def _origins(found: pd.DataFrame) -> list[dict[str, Any]]:

@@ -15,8 +15,9 @@ import numpy as np
 
 from forecast.config import Config
 from forecast.draws import scenario
-from forecast.fit import Fit, Progress, other_future
+from forecast.fit import Fit, other_future
 from forecast.history import Floats, Ints
+from forecast.models.sampling import Progress
 from forecast.what_if import WhatIf
 from simulations import Assumptions, Draws, simulate
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from simulations.compiling import compiled
 
 BLOCK = 256  # deals walked together: their state fits in the first-level cache
-SLOT, STAGE_BITS = BLOCK - 1, 8  # a deal's place in its block and its stage, in one number
 GROWN_A, GROWN_B, RATE_A, RATE_B, HAZARD = range(5)  # columns of Rates.bins
 WEIGHT_A, WEIGHT_B, BOUND, EFFECT = range(4)  # columns of Rates.cells
+STUCK, WON = range(2)  # beyond the last state: deals end there
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -69,13 +69,13 @@ class Table(NamedTuple):
     """
 
     hash: Keys
-    stage: Ints
+    stage: Small
     age: Floats
-    cell: Ints
+    cell: Small
     amount: Ints
     client: Ints
     groups: Ints
-    bin: Ints
+    bin: Small
     used: NDArray[np.bool_]
 
 
@@ -127,9 +127,10 @@ class Rates(NamedTuple):
     bins: a row by state and bin, s * P + b: integrals of both bounding hazards to the lower edge of the bin, these
     hazards, the hazard of every exit. cells: a row by state and cell, s * C + c: both weights of the bounding
     hazards, bound, the effect on every exit. Rows have 2**bin_bits and 2**cell_bits columns. calendar (S * M, E).
-    edge (P,). target (S, E + 1): the state after each exit, and without one. exit, acts (S, E): number of the
-    exit; 1 where frailty acts. months (M + 1,): end of every month, then inf; guide: by whole day a month that is
-    not after the day's, and at most `late` before any month of the day. frailty (N,) of the clients. All are flat.
+    edge (P,). target (S, E + 1): the state after each exit, and without one; S + STUCK or S + WON where the deal
+    ends. exit, acts (S, E): number of the exit; 1 where frailty acts. months (M + 1,): end of every month, then inf;
+    guide: by whole day a month that is not after the day's, and at most `late` before any month of the day. frailty
+    (N,) of the clients. All are flat.
     """
 
     split: int
@@ -149,15 +150,16 @@ class Rates(NamedTuple):
 
 
 class Block:
-    """Deals that are walked together: one record of arrays of BLOCK each.
+    """Deals that are walked together: one record of arrays of BLOCK each, the deals in the first places.
 
-    By slot, fixed: path key; row of the table; cell; frailty; client (known, or drawn); amount; origin: 0, or
-    1 + kind of the follow-up; detail: row of an open deal in Sums.win_days, or -1; first: its first state.
-    By deal still walking, closing ranks as others end: state of its random numbers at this attempt and at the
-    beginning of its visit; tag: slot + BLOCK * stage; age; spent: integral of the bound at that age; time.
-    Of the attempt: clock: random number; level: another, then in units of the hazard; weight_a, weight_b, bound;
-    at: state and cell; bin: state and bin; rate; month; reached: sum of hazards; taken: exit, or E.
-    Of the wins so far: won_slot, won_month, won_time.
+    Of the deal: path key; row of the table; cell; frailty; client (known, or drawn); amount; origin: 0, or
+    1 + kind of the follow-up; detail: row of an open deal in Sums.win_days, or -1; first: its first state; until:
+    days to walk it.
+    Where it stands: state of its random numbers at this attempt and at the beginning of its visit; stage: its
+    state, or the number of states + STUCK or WON; age; spent: integral of the bound at that age; time.
+    Of the attempt: clock: random number; level: another, then in units of the hazard; weight_a, weight_b; at: state
+    and cell; bin: state and bin; month; reached: sum of hazards; taken: exit, or E; gone: 1 if the deal ended, or 0.
+    Places: ended, of deals that ended in this attempt; won, of those won among them; stays, of others.
     """
 
     path: Keys
@@ -169,9 +171,10 @@ class Block:
     origin: Small
     detail: Ints
     first: Small
+    until: Floats
     state: Keys
     visit: Keys
-    tag: Small
+    stage: Small
     age: Floats
     spent: Floats
     time: Floats
@@ -179,16 +182,15 @@ class Block:
     level: Floats
     weight_a: Floats
     weight_b: Floats
-    bound: Floats
     at: Small
     bin: Small
-    rate: Floats
     month: Small
     reached: Floats
     taken: Small
-    won_slot: Small
-    won_month: Small
-    won_time: Floats
+    gone: Small
+    ended: Small
+    won: Small
+    stays: Small
 
 
 class Waiting:

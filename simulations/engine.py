@@ -388,7 +388,9 @@ def _table(job: Job) -> Table:
     if len(used):
         used[clients[clients >= 0]] = True
         used |= (clients == UNKNOWN).any()
-    return Table._make(_read_only(array) for array in (*columns, groups, bins, used))
+    for i in (1, 3):  # stage and cell
+        columns[i] = columns[i].astype(np.uint32)
+    return Table._make(_read_only(array) for array in (*columns, groups, bins.astype(np.uint32), used))
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:

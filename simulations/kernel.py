@@ -13,8 +13,9 @@ peak_j being the largest calendar effect of the exit over the horizon. Both are 
 
 Deals are walked in blocks, one attempt of every deal in turn, in short loops without branches that depend on
 the data: the processor then works on several deals at a time, and never guesses wrong. Where a condition would
-tempt the compiler to branch, the sign bit of a difference stands for it. Each attempt takes at least MIN_STEP
-of the time that is left, so that the walk ends whatever the input.
+tempt the compiler to branch, the sign bit of a difference stands for it. A deal keeps its place in the block until
+it ends, so that all that belongs to it is read in order; then another takes the place. Each attempt takes at least
+MIN_STEP of the time that is left, so that the walk ends whatever the input.
 """
 
 from __future__ import annotations
@@ -32,10 +33,9 @@ from simulations.arrays import (
     HAZARD,
     RATE_A,
     RATE_B,
-    SLOT,
-    STAGE_BITS,
     WEIGHT_A,
     WEIGHT_B,
+    WON,
     Block,
     Floats,
     Rates,
@@ -57,36 +57,33 @@ def below(x: float, y: float) -> Any:
 
 
 @compiled
-def walk(rates: Rates, block: Block, alive: int, until: float, won: int, sums: Sums, row: int, record: int) -> int:
-    """Walk the first `alive` deals of the block until won, stuck, or past `until`; the number of wins.
+def attempt(rates: Rates, block: Block, alive: int, sums: Sums, row: int, record: int) -> tuple[int, int]:
+    """One attempt of the first `alive` deals of the block; how many ended (won, stuck, or past their time), and how
+    many of them were won, at the places in block.ended and block.won.
 
     row: the simulation, in which attempts are counted. record: row of sums.exits to count exits in, or -1.
     """
     bins, cells, calendar, target, acts = rates.bins, rates.cells, rates.calendar, rates.target, rates.acts
-    edge, months_end, guide, late = rates.edge, rates.months, rates.guide, rates.late
+    edge, months_end, guide = rates.edge, rates.months, rates.guide
     bin_bits, cell_bits, width, states = rates.bin_bits, rates.cell_bits, len(rates.edge), len(target) - len(acts)
     most, months, n_cells = len(acts) // states, len(months_end) - 1, (len(cells) >> cell_bits) // states
-    wins, attempts = 0, 0
-    while alive > 0:
-        attempts += alive
-        _draw(block, alive)
-        _bound(block, alive, cells, cell_bits, n_cells, width)
-        step = width >> 1
-        while step > 0:
-            _search(block, alive, bins, bin_bits, step)
-            step >>= 1
-        _age(block, alive, bins, bin_bits, edge, most)
-        _month(block, alive, guide, until)
-        for _ in range(late):
-            _later(block, alive, months_end)
-        for e in range(most):
-            _exit(block, alive, bins, cells, calendar, acts, bin_bits, months, most, e)
-        if record >= 0:
-            _record(rates.exit, block, alive, until, sums, record, most)
-        _next(block, alive, target, most)
-        alive, wins = _close_ranks(block, alive, until, won, wins)
-    sums.attempts[row] += attempts
-    return wins
+    _draw(block, alive)
+    _bound(block, alive, cells, cell_bits, n_cells, width)
+    step = width >> 1
+    while step > 0:
+        _search(block, alive, bins, bin_bits, step)
+        step >>= 1
+    _age(block, alive, bins, bin_bits, edge, most)
+    _month(block, alive, guide)
+    for _ in range(rates.late):
+        _later(block, alive, months_end)
+    for e in range(most):
+        _exit(block, alive, bins, cells, calendar, acts, bin_bits, months, most, e)
+    if record >= 0:
+        _record(rates.exit, block, alive, sums, record, most)
+    _next(block, alive, target, most)
+    sums.attempts[row] += alive
+    return _ended(block, alive, states)
 
 
 @compiled_apart
@@ -102,10 +99,10 @@ def _draw(block: Block, alive: int) -> None:
 def _bound(block: Block, alive: int, cells: Floats, cell_bits: int, n_cells: int, width: int) -> None:
     """The bounding hazard of each deal, and what its integral grows to."""
     for k in range(alive):
-        slot, s = whole(block.tag[k]) & SLOT, whole(block.tag[k]) >> STAGE_BITS
-        at = (s * n_cells + whole(block.cell[place(slot)])) << cell_bits
+        s = whole(block.stage[k])
+        at = (s * n_cells + whole(block.cell[k])) << cell_bits
         bound = cells[place(at + BOUND)]
-        block.weight_a[k] = block.frailty[place(slot)] * cells[place(at + WEIGHT_A)]
+        block.weight_a[k] = block.frailty[k] * cells[place(at + WEIGHT_A)]
         block.weight_b[k] = cells[place(at + WEIGHT_B)]
         block.spent[k] += block.clock[k] / bound
         block.level[k] *= bound
@@ -138,11 +135,11 @@ def _age(block: Block, alive: int, bins: Floats, bin_bits: int, edge: Floats, mo
 
 
 @compiled_apart
-def _month(block: Block, alive: int, guide: Small, until: float) -> None:
+def _month(block: Block, alive: int, guide: Small) -> None:
     """A month not after that of the time."""
     last_day = float(len(guide) - 1)
     for k in range(alive):
-        time = block.time[k] if block.time[k] <= until else until
+        time = block.time[k] if block.time[k] <= block.until[k] else block.until[k]
         block.clock[k] = time
         block.month[k] = guide[place(int(time if time < last_day else last_day))]
 
@@ -163,11 +160,11 @@ def _exit(
     """Accept and take exit e, or leave it to those that follow; `taken` is less one for each that the level lies
     before."""
     for k in range(alive):
-        slot, s = whole(block.tag[k]) & SLOT, whole(block.tag[k]) >> STAGE_BITS
+        s = whole(block.stage[k])
         force = bins[place((whole(block.bin[k]) << bin_bits) + HAZARD + e)]
         force *= cells[place(whole(block.at[k]) + EFFECT + e)]
         force *= calendar[place((s * months + whole(block.month[k])) * most + e)]
-        frailty = block.frailty[place(slot)]
+        frailty = block.frailty[k]
         reached = block.reached[k] + force * (frailty if acts[place(s * most + e)] != 0 else 1.0)
         block.reached[k] = reached
         block.taken[k] = whole(block.taken[k]) + below(block.level[k], reached)
@@ -177,32 +174,51 @@ def _exit(
 def _next(block: Block, alive: int, target: Small, most: int) -> None:
     """On to the next visit, or the next attempt."""
     for k in range(alive):
-        tag, taken = whole(block.tag[k]), whole(block.taken[k])
+        taken = whole(block.taken[k])
         exits = (taken - most) >> 63
         stays = ~np.uint64(exits)
-        slot, s = tag & SLOT, tag >> STAGE_BITS
         visit = block.visit[k] + (np.uint64(exits) & streams.STEP_VISIT)
         block.state[k] = visit + ((block.state[k] + streams.STEP_ATTEMPT - visit) & stays)
         block.visit[k] = visit
-        block.tag[k] = slot | (whole(target[place(s * (most + 1) + taken)]) << STAGE_BITS)
+        block.stage[k] = target[place(whole(block.stage[k]) * (most + 1) + taken)]
         block.age[k] = _masked(block.age[k], stays)
         block.spent[k] = _masked(block.spent[k], stays)
 
 
 @compiled_apart
-def _close_ranks(block: Block, alive: int, until: float, won: int, wins: int) -> tuple[int, int]:
-    """Those that walk on come first, those won are noted; their numbers."""
-    walking = 0
+def _ended(block: Block, alive: int, states: int) -> tuple[int, int]:
+    """The places of the deals that ended, and among these of the ones won; their numbers."""
     for k in range(alive):
-        tag, time = whole(block.tag[k]), block.time[k]
-        inside = 1 + below(until, time)
-        is_won = inside * whole((tag >> STAGE_BITS) == won)
-        block.won_slot[wins], block.won_month[wins], block.won_time[wins] = tag & SLOT, block.month[k], time
-        wins += is_won
-        block.state[walking], block.visit[walking], block.tag[walking] = block.state[k], block.visit[k], tag
-        block.age[walking], block.spent[walking], block.time[walking] = block.age[k], block.spent[k], time
-        walking += inside - is_won
-    return walking, wins
+        late = below(block.until[k], block.time[k])
+        block.gone[k] = 1 + ((whole(block.stage[k]) - states) >> 63) * (1 + late)
+    ended, wins = 0, 0
+    for k in range(alive):
+        block.ended[ended] = k
+        ended += whole(block.gone[k])
+    for i in range(ended):
+        k = place(block.ended[i])
+        block.won[wins] = k
+        wins += (1 + below(block.until[k], block.time[k])) & whole(whole(block.stage[k]) == states + WON)
+    return ended, wins
+
+
+@compiled_apart
+def close_ranks(block: Block, alive: int, ended: int) -> int:
+    """Let the last deals that walk on take the places of those that ended; how many there are then."""
+    left, moved = alive - ended, 0
+    for k in range(left, alive):
+        block.stays[moved] = k
+        moved += 1 - whole(block.gone[k])
+    for i in range(moved):
+        k, to = place(block.stays[i]), place(block.ended[i])
+        block.path[to], block.row[to], block.cell[to], block.frailty[to] = (
+            block.path[k], block.row[k], block.cell[k], block.frailty[k],
+        )  # fmt: skip
+        block.client[to], block.amount[to], block.origin[to] = block.client[k], block.amount[k], block.origin[k]
+        block.detail[to], block.first[to], block.until[to] = block.detail[k], block.first[k], block.until[k]
+        block.state[to], block.visit[to], block.stage[to] = block.state[k], block.visit[k], block.stage[k]
+        block.age[to], block.spent[to], block.time[to] = block.age[k], block.spent[k], block.time[k]
+    return left
 
 
 @compiled
@@ -212,10 +228,10 @@ def _masked(x: float, mask: np.uint64) -> float:
 
 
 @compiled
-def _record(numbers: Any, block: Block, alive: int, until: float, sums: Sums, record: int, most: int) -> None:
+def _record(numbers: Any, block: Block, alive: int, sums: Sums, record: int, most: int) -> None:
     """Count the exits of this attempt."""
     exits = sums.exits
     for k in range(alive):
-        s, taken = whole(block.tag[k]) >> STAGE_BITS, whole(block.taken[k])
-        if taken < most and block.time[k] <= until:
+        s, taken = whole(block.stage[k]), whole(block.taken[k])
+        if taken < most and block.time[k] <= block.until[k]:
             exits[record, whole(block.month[k]), numbers[s * most + taken]] += 1

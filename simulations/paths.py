@@ -14,22 +14,25 @@ from simulations.arrays import (
     GROWN_B,
     RATE_A,
     RATE_B,
-    STAGE_BITS,
     WAITING_RECORD,
     WEIGHT_A,
     WEIGHT_B,
     Block,
+    Floats,
+    Ints,
+    Keys,
     Parameters,
     Plan,
     Rates,
+    Small,
     Sums,
     Table,
     place,
     whole,
     with_room,
 )
-from simulations.compiling import compiled
-from simulations.kernel import walk
+from simulations.compiling import compiled, compiled_apart
+from simulations.kernel import attempt, close_ranks
 from simulations.rates import multiplier, prepare
 from simulations.references import ParametersRef, PlanRef, RatesRef, SumsRef, TableRef
 from simulations.streams import mix, path_key, pick, uniform
@@ -42,15 +45,12 @@ NOT_MET = -1.0  # frailty of a deal whose client has not been looked up
 
 
 @compiled
-def load(p: Parameters, draw: int, rates: Rates, n: int, block: Block) -> None:
-    """Ready the first n deals of the block for the walk: those of which path, row, client, cell, amount, time, stage
+def load(p: Parameters, draw: int, rates: Rates, begin: int, end: int, block: Block) -> None:
+    """Ready deals begin..end - 1 of the block for the walk: those of which path, row, client, cell, amount, time, stage
     (`first`), age and its bin are set; frailty where it is not inherited.
-
-    One loop for all of them, as a call for each deal would cost more than its work.
     """
-    bins, cells, edge, bin_bits, cell_bits = rates.bins, rates.cells, rates.edge, rates.bin_bits, rates.cell_bits
-    width, n_cells, split, frailty = len(edge), p.effect.shape[2], rates.split, rates.frailty
-    for i in range(n):
+    split, frailty = rates.split, rates.frailty
+    for i in range(begin, end):
         if block.frailty[i] != NOT_MET:
             continue
         block.frailty[i] = 1.0
@@ -62,40 +62,64 @@ def load(p: Parameters, draw: int, rates: Rates, n: int, block: Block) -> None:
                 block.frailty[i] = frailty[client]
             else:
                 block.frailty[i] = multiplier(block.path[i], p.frailty_shape[draw], p.frailty_shape[draw])
-    for i in range(n):
+    _ready(block, begin, end, rates.bins, rates.cells, rates.edge, rates.bin_bits, rates.cell_bits, p.effect.shape[2])
+
+
+@compiled_apart
+def _ready(
+    block: Block, begin: int, end: int, bins: Floats, cells: Floats, edge: Floats, bin_bits: int, cell_bits: int,
+    n_cells: int,
+) -> None:  # fmt: skip
+    """Where the deals stand before their first attempt."""
+    width = len(edge)
+    for i in range(begin, end):
         s, b = whole(block.first[i]), whole(block.bin[i])
         j, at = (s * width + b) << bin_bits, (s * n_cells + whole(block.cell[i])) << cell_bits
         weight_a, weight_b = block.frailty[i] * cells[place(at + WEIGHT_A)], cells[place(at + WEIGHT_B)]
         grown = weight_a * bins[place(j + GROWN_A)] + weight_b * bins[place(j + GROWN_B)]
         rate = weight_a * bins[place(j + RATE_A)] + weight_b * bins[place(j + RATE_B)]
         block.spent[i] = grown + (block.age[i] - edge[place(b)]) * rate
-        block.tag[i] = i + (s << STAGE_BITS)
+        block.stage[i] = block.first[i]
         block.state[i] = block.visit[i] = block.path[i]
 
 
 @compiled
-def take_open(table: Table, simulation: np.uint64, first: int, n: int, detail: int, block: Block) -> None:
-    """Put n open deals from number `first` on into the block."""
-    hashes, stage, age, bins = table.hash, table.stage, table.age, table.bin
-    cell, amount, client = table.cell, table.amount, table.client
-    for i in range(n):
-        block.path[i] = mix(simulation + hashes[place(first + i)])
-    for i in range(n):
-        row = place(first + i)
+def take_open(table: Table, plan: Plan, simulation: np.uint64, first: int, n: int, detail: int, block: Block) -> int:
+    """Put open deals from number `first` on into the block, which holds n; how many it holds then."""
+    end = min(BLOCK, n + plan.n_open - first)
+    _copy(
+        block, n, end, first - n, plan.open_until, simulation, table.hash, table.stage, table.age, table.bin,
+        table.cell, table.amount, table.client,
+    )  # fmt: skip
+    for i in range(n, min(end, n + detail - first)):
+        block.detail[i] = first + i - n
+    return end
+
+
+@compiled_apart
+def _copy(
+    block: Block, begin: int, end: int, ahead: int, until: float, simulation: np.uint64, hashes: Keys, stage: Small,
+    age: Floats, bins: Small, cell: Small, amount: Ints, client: Ints,
+) -> None:  # fmt: skip
+    """Copy the rows that are `ahead` of their places in the block."""
+    for i in range(begin, end):
+        block.path[i] = mix(simulation + hashes[place(i + ahead)])
+    for i in range(begin, end):
+        row = place(i + ahead)
         block.row[i], block.first[i], block.age[i], block.bin[i] = row, stage[row], age[row], bins[row]
         block.cell[i], block.amount[i], block.client[i] = cell[row], amount[row], client[row]
+    for i in range(begin, end):
         block.time[i], block.origin[i], block.frailty[i], block.detail[i] = 0.0, 0, NOT_MET, -1
-    for i in range(min(n, detail - first)):
-        block.detail[i] = first + i
+        block.until[i] = until
 
 
 @compiled
 def take_new(
     p: Parameters, draw: int, plan: Plan, table: Table, simulation: np.uint64, sums: Sums, k: int, month: int,
-    ordinal: int, block: Block,
+    ordinal: int, n: int, block: Block,
 ) -> tuple[int, int, int]:  # fmt: skip
-    """Put new deals into the block, from number `ordinal` of a month on; how many, and which comes next."""
-    n = 0
+    """Put new deals into the block, which holds n, from number `ordinal` of a month on; how many it holds then, and
+    which comes next."""
     while n < BLOCK and month < plan.arrival_months:
         if ordinal == sums.created[k, month]:
             month, ordinal = month + 1, 0
@@ -104,32 +128,32 @@ def take_new(
         row = plan.n_open + pick(p.template_cdf, draw, uniform(path, streams.TEMPLATE))
         length = p.month_edges[month + 1] - p.month_edges[month]
         time = p.month_edges[month] + length * uniform(path, streams.DAY)
-        _put(block, n, path, table, row, table.stage[row], time, table.amount[row], 0, table.client[row], NOT_MET)
+        _put(block, n, plan, path, table, row, table.stage[row], time, table.amount[row], 0, table.client[row], NOT_MET)
         n, ordinal = n + 1, ordinal + 1
     return n, month, ordinal
 
 
 @compiled
-def take_waiting(pending: Any, waiting: int, table: Table, n: int, block: Block) -> tuple[int, int]:
-    """Put waiting follow-ups into the block from place n on; how many are in it, and how many still wait."""
+def take_waiting(pending: Any, waiting: int, plan: Plan, table: Table, n: int, block: Block) -> tuple[int, int]:
+    """Put waiting follow-ups into the block, which holds n; how many it holds then, and how many still wait."""
     while n < BLOCK and waiting > 0:
         waiting -= 1
         w = pending[waiting]
-        _put(block, n, w.path, table, w.row, w.stage, w.time, w.amount, w.origin, w.client, w.frailty)
+        _put(block, n, plan, w.path, table, w.row, w.stage, w.time, w.amount, w.origin, w.client, w.frailty)
         n += 1
     return n, waiting
 
 
 @compiled
 def _put(
-    block: Block, i: int, path: Any, table: Table, row: int, stage: int, time: float, amount: int, origin: int,
-    client: int, frailty: float,
+    block: Block, i: int, plan: Plan, path: Any, table: Table, row: int, stage: int, time: float, amount: int,
+    origin: int, client: int, frailty: float,
 ) -> None:  # fmt: skip
-    """A deal that begins at `time` in `stage`, at slot i."""
+    """A deal that begins at `time` in `stage`, at place i."""
     block.path[i], block.row[i], block.first[i], block.cell[i] = path, row, stage, table.cell[row]
     block.age[i], block.bin[i], block.time[i] = 0.0, 0, time
     block.amount[i], block.origin[i], block.client[i], block.frailty[i] = amount, origin, client, frailty
-    block.detail[i] = -1
+    block.detail[i], block.until[i] = -1, plan.future_until
 
 
 @compiled
@@ -154,10 +178,11 @@ def settle(p: Parameters, draw: int, plan: Plan, table: Table, block: Block, n: 
     kept, shift, scale = p.amount_kept, p.amount_shift, p.amount_scale
     log_mean, log_sd = p.amount_log_mean, p.amount_log_sd
     for i in range(n):
-        slot, m = whole(block.won_slot[i]), whole(block.won_month[i])
+        slot = whole(block.won[i])
+        m = whole(block.month[slot])
         detail = block.detail[slot]
         if detail >= 0:
-            days[detail, math.ceil(block.won_time[i])] += 1
+            days[detail, math.ceil(block.time[slot])] += 1
         if m >= won.shape[1]:
             continue
         row, origin = whole(block.row[slot]), whole(block.origin[slot])
@@ -199,8 +224,8 @@ def follow(
     """Add the follow-ups of the first n wins to the waiting ones; those and their number."""
     months = sums.won.shape[1]
     for i in range(n):
-        slot = whole(block.won_slot[i])
-        if block.won_month[i] >= months:
+        slot = whole(block.won[i])
+        if block.month[slot] >= months:
             continue
         for r in range(len(p.follow_most)):
             u = uniform(block.path[slot], (np.uint64(r) << streams.VISIT_BITS) | streams.COUNT)
@@ -210,7 +235,7 @@ def follow(
                 path = path_key(block.path[slot], streams.follow_key(np.uint64(r), np.uint64(ordinal)))
                 z = streams.normal_quantile(uniform(path, streams.DAY))
                 delay = math.exp(p.follow_log_delay[draw, r] + p.follow_delay_sd[draw, r] * z)
-                time = block.won_time[i] + delay
+                time = block.time[slot] + delay
                 if not time < plan.future_until:
                     continue
                 new = pending[used]
@@ -252,7 +277,7 @@ def simulate_rows(parameters: Parameters, plan: Plan, table: Table, sums: Sums, 
 @compiled
 def _simulate(p: Parameters, plan: Plan, table: Table, sums: Sums, rates: Rates, block: Block) -> int:
     pending = np.empty(BLOCK, WAITING_RECORD)
-    n_open, won, arrival_months, detail = plan.n_open, len(p.first_exit) - 3, plan.arrival_months, len(sums.value)
+    n_open, detail = plan.n_open, len(sums.value)
     state, ready, recorded = FINE, -1, 0
     for k in range(sums.won.shape[0]):
         draw = (plan.first + k) // plan.replicates
@@ -263,29 +288,28 @@ def _simulate(p: Parameters, plan: Plan, table: Table, sums: Sums, rates: Rates,
         if recorded < len(plan.recorded) and plan.recorded[recorded] == plan.first + k:
             record = recorded
             recorded += 1
-        for m in range(arrival_months):
+        for m in range(plan.arrival_months):
             u = uniform(path_key(key, streams.future_key(np.uint64(m), np.uint64(0))), streams.COUNT)
             sums.created[k, m] = streams.count_quantile(u, p.arrival_mean[draw, m], p.arrival_shape[draw])
-        first, month, ordinal, waiting = 0, 0, 0, 0
-        # One call of each step for open and new deals alike: each more would be compiled in full once more.
-        while first < n_open or month < arrival_months or waiting > 0:
-            existing = first < n_open
-            if existing:
-                n = min(BLOCK, n_open - first)
-                take_open(table, key, first, n, detail, block)
-                first += n
+        first, month, ordinal, waiting, n = 0, 0, 0, 0, 0
+        while True:
+            begin = n
+            if first < n_open:
+                n = take_open(table, plan, key, first, begin, detail, block)
+                first += n - begin
             else:
-                n, month, ordinal = take_new(p, draw, plan, table, key, sums, k, month, ordinal, block)
-                n, waiting = take_waiting(pending, waiting, table, n, block)
-            load(p, draw, rates, n, block)
-            if record >= 0 and not existing:
-                for i in range(n):
+                n, month, ordinal = take_new(p, draw, plan, table, key, sums, k, month, ordinal, begin, block)
+                n, waiting = take_waiting(pending, waiting, plan, table, n, block)
+                for i in range(begin, n if record >= 0 else begin):
                     sums.entered[record, month_of(p, block.time[i]), whole(block.first[i])] += 1
-            until = plan.open_until if existing else plan.future_until
-            n = walk(rates, block, n, until, won, sums, k, record)
-            state = max(state, settle(p, draw, plan, table, block, n, sums, k))
+            if n == 0:
+                break
+            load(p, draw, rates, begin, n, block)
+            ended, wins = attempt(rates, block, n, sums, k, record)
+            state = max(state, settle(p, draw, plan, table, block, wins, sums, k))
             if len(p.follow_most):
-                pending, waiting = follow(p, draw, plan, table, block, n, pending, waiting, sums, k)
+                pending, waiting = follow(p, draw, plan, table, block, wins, pending, waiting, sums, k)
+            n = close_ranks(block, n, ended)
             if waiting > MOST_PENDING:
                 return TOO_MANY
     return state

@@ -11,8 +11,10 @@ from simulations.arrays import (
     GROWN_A,
     HAZARD,
     RATE_A,
+    STUCK,
     WEIGHT_A,
     WEIGHT_B,
+    WON,
     Floats,
     Parameters,
     Rates,
@@ -34,9 +36,11 @@ def new_rates(p: Parameters) -> Rates:
     edge[: len(p.age_edges)] = p.age_edges
     ends = np.zeros((2, states, most), np.uint32)
     target = np.repeat(np.arange(states, dtype=np.uint32)[:, None], most + 1, axis=1)
+    after = np.where(number > 0, np.arange(states), states + STUCK)
+    after[states - 2] = states + WON
     for s, n in enumerate(number):
         exits = np.arange(p.first_exit[s], p.first_exit[s] + n)
-        ends[0, s, :n], ends[1, s, :n], target[s, :n] = exits, p.advances[exits], p.targets[exits]
+        ends[0, s, :n], ends[1, s, :n], target[s, :n] = exits, p.advances[exits], after[p.targets[exits]]
     days = np.arange(int(min(p.month_edges[-1], MOST_DAYS)) + 1)
     guide = np.maximum(np.searchsorted(p.month_edges, days, side="left") - 1, 0)
     last = np.searchsorted(p.month_edges, np.append(days[1:], p.month_edges[-1]), side="left") - 1

@@ -126,7 +126,7 @@ def stand_in(terms: Terms, draws: int, seed: int, *_: object) -> tuple[np.ndarra
 @pytest.fixture
 def without_sampling() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit, "_sample", stand_in)
+        patch.setattr(fit, "sample", stand_in)
         patch.setattr(fit, "_diagnose", lambda *_: fit.Health(1.0, 1e3, 0, 1, 1, 0, 0.0))
         yield
 

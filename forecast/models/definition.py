@@ -1,11 +1,13 @@
 """The whole model: its PyMC definition, its raw parameters, and what they stand for.
 
-What is sampled is the compiled `log_density`; `check` compares the two, so that they cannot drift apart.
+Exits with frailty, arrivals and amounts share no parameter: they are three parts, each with its own density, which
+are sampled one by one. What is sampled is the compiled density of each; `check` compares their sum with the
+definition, so that they cannot drift apart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pymc as pm
@@ -16,10 +18,12 @@ from forecast.models.amounts import add_amounts
 from forecast.models.arrivals import add_arrivals, future_arrivals
 from forecast.models.calendar import expand_calendar, future_calendar
 from forecast.models.clients import add_clients
-from forecast.models.density import Terms, bind, log_density
+from forecast.models.density import Terms, amounts_density, arrivals_density, bind, exits_density
 from forecast.models.exits import add_exits
 from forecast.models.priors import LogSizes
 from forecast.models.whiten import coloured
+
+DENSITIES = (exits_density, arrivals_density, amounts_density)  # of the parts
 
 # Relative to the terms summed: a million of them at most, each rounded to 1e-16 a few times.
 ROUNDING = 1e-9
@@ -29,11 +33,11 @@ def define(terms: Terms) -> pm.Model:
     """The definition, readable in the functions called here."""
     with pm.Model(check_bounds=False) as model:
         add_exits(terms.exits)
+        if has_clients(terms):
+            add_clients(terms.clients, terms.exits)
         add_arrivals(terms.arrivals)
         if has_amounts(terms):
             add_amounts(terms.amounts)
-        if has_clients(terms):
-            add_clients(terms.clients, terms.exits)
     return model
 
 
@@ -45,35 +49,71 @@ def has_clients(terms: Terms) -> bool:
     return terms.clients.exits.size > 0
 
 
-def initial_point(terms: Terms) -> dict[str, Floats]:
-    """The raw parameters by name, in order, at their prior medians or at the centre of their block."""
+def initial_points(terms: Terms) -> list[dict[str, Floats]]:
+    """Of each part, the raw parameters by name, in order, at their prior medians or at the centre of their block."""
     exits, arrivals, amounts = terms.exits, terms.arrivals, terms.amounts
     kinds = len(exits.calendar.centred)
 
     def of_each_kind(sizes: LogSizes) -> Floats:
         return np.tile(sizes.mean, (kinds, 1))
 
-    point = {
-        "log_calendar_size": of_each_kind(exits.calendar.sizes),
-        "calendar_white": np.zeros(exits.calendar.months.centre.shape),
-        "effect_white": np.zeros(exits.effect.centre.shape),
-        "log_effect_size": of_each_kind(exits.effect_sizes),
-        "profile_white": np.zeros(exits.profile.centre.shape),
-        "log_arrival_size": arrivals.sizes.mean,
-        "log_arrival_scatter": arrivals.scatter.mean,
-        "arrival_white": np.zeros(arrivals.coefficients.centre.shape),
-    }
-    if has_amounts(terms):
-        point["log_amount_scatter"] = amounts.scatter.mean
-        point["log_amount_size"] = amounts.sizes.mean
-        point["amount_white"] = np.zeros(amounts.coefficients.centre.shape)
+    parts = [
+        {
+            "log_calendar_size": of_each_kind(exits.calendar.sizes),
+            "calendar_white": np.zeros(exits.calendar.months.centre.shape),
+            "effect_white": np.zeros(exits.effect.centre.shape),
+            "log_effect_size": of_each_kind(exits.effect_sizes),
+            "profile_white": np.zeros(exits.profile.centre.shape),
+        },
+        {
+            "log_arrival_size": arrivals.sizes.mean,
+            "log_arrival_scatter": arrivals.scatter.mean,
+            "arrival_white": np.zeros(arrivals.coefficients.centre.shape),
+        },
+    ]
     if has_clients(terms):
-        point["log_frailty_variance"] = terms.clients.variance.mean
-    return point
+        parts[0]["log_frailty_variance"] = terms.clients.variance.mean
+    if has_amounts(terms):
+        parts.append({
+            "log_amount_scatter": amounts.scatter.mean,
+            "log_amount_size": amounts.sizes.mean,
+            "amount_white": np.zeros(amounts.coefficients.centre.shape),
+        })  # fmt: skip
+    return parts
+
+
+def initial_point(terms: Terms) -> dict[str, Floats]:
+    """That of all parts."""
+    return {name: value for part in initial_points(terms) for name, value in part.items()}
 
 
 def flat(point: Mapping[str, Floats]) -> Floats:
     return np.concatenate([np.ravel(value) for value in point.values()])
+
+
+def densities(terms: Terms) -> list[Callable[[Floats], tuple[float, Floats]]]:
+    """Of each part, its log density and gradient at a raw vector, for one thread; the gradient is overwritten by the
+    next call.
+    """
+    bound = bind(terms)
+
+    def of(part: int, size: int) -> Callable[[Floats], tuple[float, Floats]]:
+        density, slope = DENSITIES[part], np.empty(size)
+        return lambda point: (density(point, slope, bound), slope)
+
+    return [of(part, flat(start).size) for part, start in enumerate(initial_points(terms))]
+
+
+def density_of_all(terms: Terms) -> Callable[[Floats], tuple[float, Floats]]:
+    """The sum of the parts, at a raw vector of all of them; the gradient is a new array."""
+    every = densities(terms)
+    ends = np.cumsum([flat(part).size for part in initial_points(terms)])[:-1]
+
+    def evaluate(point: Floats) -> tuple[float, Floats]:
+        found = [density(part) for density, part in zip(every, np.split(point, ends), strict=True)]
+        return sum(value for value, _ in found), np.concatenate([slope for _, slope in found])
+
+    return evaluate
 
 
 def by_name(terms: Terms, points: Floats) -> dict[str, Floats]:
@@ -143,13 +183,13 @@ def check(model: pm.Model, terms: Terms) -> None:
     evaluate = model.compile_fn(outputs, inputs=model.value_vars, mode=Mode("py", None), on_unused_input="ignore")
     centre = flat(start)
     points = centre + np.random.default_rng(0).uniform(-1, 1, (2, centre.size)) * [[0], [1]]
-    found, bound, slope = expand(terms, points), bind(terms), np.empty(centre.size)
+    found, evaluate_compiled = expand(terms, points), density_of_all(terms)
     named = by_name(terms, points)
     for i, point in enumerate(points):
         outcome = evaluate({name: value[i] for name, value in named.items()})
         parts, values = outcome[: -len(names)], dict(zip(names, outcome[-len(names) :], strict=True))
         expected, summed = (sum(float(how(part).sum()) for part in parts) for how in (np.asarray, np.abs))
-        density = log_density(point, slope, bound)
+        density, _ = evaluate_compiled(point)
         if not abs(density - expected) <= ROUNDING * summed:
             raise RuntimeError(f"the compiled density is {density!r}, its definition {expected!r}")
         if values.keys() != found.keys():

@@ -1,4 +1,4 @@
-"""The log density of exits, arrivals and amounts with its gradient, as compiled code.
+"""The log densities of exits, arrivals and amounts with their gradients, as compiled code.
 
 The PyMC model says what the density is (see `add_exits`, `add_arrivals`, `add_amounts`); this is the same sum, with
 derivatives by hand, compiled once for all data: shapes and data are arguments. `definition.check` compares the two
@@ -93,21 +93,24 @@ def _workspace(terms: Terms) -> Workspace:
 
 
 @compiled
-def log_density(point: Floats, slope: Floats, bound: Bound) -> float:
-    """At the raw parameters `point`; `slope` is overwritten by the gradient."""
+def exits_density(point: Floats, slope: Floats, bound: Bound) -> float:
+    """Of exits and frailty, at their raw parameters `point`; `slope` is overwritten by the gradient."""
     slope[:] = 0.0
-    exits, arrivals, amounts, work = bound.terms.exits, bound.terms.arrivals, bound.terms.amounts, bound.work
     clients = bound.terms.clients
-    last = point.size - clients.variance.mean.size
-    kinds = exits.calendar.centred.size
-    end = kinds * (exits.calendar.sizes.mean.size + exits.effect_sizes.mean.size)
-    end += exits.calendar.months.centre.size + exits.effect.centre.size + exits.profile.centre.size
-    total = _exits(point[:end], slope[:end], exits, work, clients, point[last:], slope[last:])
-    start, end = end, end + arrivals.sizes.mean.size + 1 + arrivals.coefficients.centre.size
-    total += _arrivals(point[start:end], slope[start:end], arrivals)
-    if amounts.coefficients.centre.size > 0:
-        total += _amounts(point[end:last], slope[end:last], amounts)
-    return total
+    end = point.size - clients.variance.mean.size
+    return _exits(point[:end], slope[:end], bound.terms.exits, bound.work, clients, point[end:], slope[end:])
+
+
+@compiled
+def arrivals_density(point: Floats, slope: Floats, bound: Bound) -> float:
+    slope[:] = 0.0
+    return _arrivals(point, slope, bound.terms.arrivals)
+
+
+@compiled
+def amounts_density(point: Floats, slope: Floats, bound: Bound) -> float:
+    slope[:] = 0.0
+    return _amounts(point, slope, bound.terms.amounts)
 
 
 # --- what the parts share ---

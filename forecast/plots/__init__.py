@@ -3,13 +3,14 @@
 They are told in the language of the moment (see forecast/language.py).
 """
 
-from forecast.plots.changes import bridge, dependence, scenarios, tornado, trend
+from forecast.plots.changes import best_lever, bridge, dependence, scenarios, tornado, trend
 from forecast.plots.paths import path_map
 from forecast.plots.revenue import fan, revenue
 from forecast.plots.stages import funnel
 from forecast.told import sentence
 
 __all__ = [
+    "best_lever",
     "bridge",
     "dependence",
     "fan",

@@ -10,8 +10,10 @@ from typing import Any
 import plotly.graph_objects as go
 
 from forecast.drawing import FONT, GREY, HAPPENED, INK, REACHED, SHORT, dress, text, ticks
+from forecast.language import say
 from forecast.record import OURS, QUOTED
-from forecast.words import money, with_unit
+from forecast.told import forecaster
+from forecast.words import money, number, with_unit
 
 Board = Mapping[str, Any]
 
@@ -30,29 +32,30 @@ def ranges(board: Board) -> go.Figure:
         line = {"color": color, "width": 7}
         figure.add_scatter(x=[window["p10"], window["p90"]], y=[name] * 2, mode="lines", line=line, hoverinfo="skip")
     for key, symbol, size, color in (("p50", "line-ns-open", 12, INK), ("actual", "diamond", 10, INK)):
-        told = [f"{'Happened' if key == 'actual' else 'P50'}: {money(window[key])}" for window in windows]
+        told = [f"{say('Happened') if key == 'actual' else 'P50'}: {money(window[key])}" for window in windows]
         marker = {"symbol": symbol, "size": size, "color": color}
         figure.add_scatter(
             x=[window[key] for window in windows], y=names, mode="markers", marker=marker,
             hovertext=told, hoverinfo="text",
         )  # fmt: skip
     held = sum(window["p10"] <= window["actual"] <= window["p90"] for window in windows)
-    finding = f"{held} of {len(windows)} ranges of {100 * QUOTED:.0f} % held what happened"
-    detail = "Bars: P10 to P90, blue where they held, orange where not. Diamond: what happened. Stroke: P50"
+    finding = say(
+        "{held} of {of} ranges of {level} % held what happened", held=held, of=len(windows), level=f"{100 * QUOTED:.0f}"
+    )
+    detail = say("Bars: P10 to P90, blue where they held, orange where not. Diamond: what happened. Stroke: P50")
     dress(figure, finding, detail, height=170 + ROW * len(windows), left=190)
     ends = [window[key] for window in windows for key in ("p10", "p90", "actual")]
     low, high = 0.0, 1.05 * max(ends, default=1.0)
     currency = f", {board['currency']}" if board["currency"] else ""
-    figure.update_xaxes(
-        range=[low, high], title_text=text(f"Won within the window{currency}"), gridcolor="#EEEEEE", **ticks(low, high)
-    )
+    title = text(f"{say('Won within the window')}{currency}")
+    figure.update_xaxes(range=[low, high], title_text=title, gridcolor="#EEEEEE", **ticks(low, high))
     figure.update_yaxes(autorange="reversed", tickfont_size=FONT)
     return figure
 
 
 def _span(window: Board) -> str:
     end = date.fromisoformat(window["after"]) - timedelta(days=1)
-    return f"{window['origin']} to {end.isoformat()[5:]}"
+    return say("{start} to {end}", start=window["origin"], end=end.isoformat()[5:])
 
 
 def pits(board: Board) -> go.Figure:
@@ -60,17 +63,16 @@ def pits(board: Board) -> go.Figure:
     ours = _ours(board)
     counts = ours["pit"]
     total, bins = sum(counts), len(counts)
-    share = [100 * number / bins for number in range(bins + 1)]
-    names = [f"{low:.0f} to {high:.0f} %" for low, high in pairwise(share)]
-    told = [f"{count} of {total} outcomes" for count in counts]
+    share = [100 * place / bins for place in range(bins + 1)]
+    names = [say("{low} to {high} %", low=f"{low:.0f}", high=f"{high:.0f}") for low, high in pairwise(share)]
+    told = [say("{count} of {total} outcomes", count=count, total=total) for count in counts]
     bars = go.Bar(x=names, y=counts, marker={"color": REACHED}, hovertext=told, hoverinfo="text", text=counts)
     figure = go.Figure(bars.update(textposition="outside", width=0.9))
     figure.add_hline(y=total / bins, line={"color": INK, "dash": "dash", "width": 1})
-    dress(
-        figure, _leaning(ours), f"Dashed: {total / bins:.1f} in each, as of a forecast without fault",
-        height=400, below=70,
-    )  # fmt: skip
-    figure.update_xaxes(title_text="Place of the outcome within the simulated futures, from the lowest to the highest")
+    detail = say("Dashed: {number} in each, as of a forecast without fault", number=number(total / bins, 1))
+    dress(figure, _leaning(ours), detail, height=400, below=70)
+    title = say("Place of the outcome within the simulated futures, from the lowest to the highest")
+    figure.update_xaxes(title_text=title)
     figure.update_yaxes(visible=False, range=[0, 1.2 * max(counts, default=1)])
     return figure
 
@@ -78,32 +80,34 @@ def pits(board: Board) -> go.Figure:
 def _leaning(ours: Board) -> str:
     """What the places of the outcomes say, in words that so few of them bear."""
     if ours["pit_p_value"] >= SIGNIFICANT:
-        outcomes = "outcome shows" if ours["questions"] == 1 else "outcomes show"
-        return f"{ours['questions']} {outcomes} no fault of the ranges"
+        if ours["questions"] == 1:
+            return say("1 outcome shows no fault of the ranges")
+        return say("{number} outcomes show no fault of the ranges", number=ours["questions"])
     if abs(ours["pit_mean"] - 0.5) > LEANING:
-        place, way = ("low", "high") if ours["pit_mean"] < 0.5 else ("high", "low")
-        return f"Outcomes fell {place} in the ranges: the forecasts were too {way}"
+        if ours["pit_mean"] < 0.5:
+            return say("Outcomes fell low in the ranges: the forecasts were too high")
+        return say("Outcomes fell high in the ranges: the forecasts were too low")
     counts = ours["pit"]
     if counts[0] + counts[-1] > ours["questions"] * 2 / len(counts):
-        return "Outcomes fell at the ends of the ranges: these were too narrow"
-    return "Outcomes fell in the middle of the ranges: these were too wide"
+        return say("Outcomes fell at the ends of the ranges: these were too narrow")
+    return say("Outcomes fell in the middle of the ranges: these were too wide")
 
 
 def comparison(board: Board) -> go.Figure:
     """Mean CRPS of every forecast, the best first."""
     lines = board["all"]
     most = max(line["questions"] for line in lines)
-    names = [line["forecast"] + ("" if line["questions"] == most else " *") for line in lines]
+    names = [forecaster(line["forecast"]) + ("" if line["questions"] == most else " *") for line in lines]
     values = [line["crps"] for line in lines]
-    colors = [REACHED if name.startswith(OURS) else SHORT for name in names]
+    colors = [REACHED if line["forecast"] == OURS else SHORT for line in lines]
     told = [with_unit(money(value), board["currency"]) for value in values]
     bars = go.Bar(x=values, y=names, orientation="h", marker={"color": colors}, text=told, hoverinfo="skip")
     figure = go.Figure(bars.update(textposition="outside", width=0.7))
     best = lines[0]["forecast"]
-    finding = "This forecast came closest to what happened" if best == OURS else f"{best} came closest to what happened"
-    detail = "Mean distance between forecast and outcome (CRPS), the spread counted; smaller is better"
+    finding = say("{forecast} came closest to what happened", forecast=forecaster(best))
+    detail = say("Mean distance between forecast and outcome (CRPS), the spread counted; smaller is better")
     if any(line["questions"] < most for line in lines):
-        detail += ". * Could not be asked every question"
+        detail += f". {say('* Could not be asked every question')}"
     dress(figure, finding[:1].upper() + finding[1:], detail, height=150 + 44 * len(lines), left=150)
     high = 1.25 * max(values, default=1.0)
     figure.update_xaxes(range=[0, high], color=GREY, **ticks(0, high))

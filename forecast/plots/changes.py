@@ -13,7 +13,8 @@ from forecast.told_drivers import lever_told
 from forecast.words import called, chance, day, money, percent, plain, points, signed, with_unit
 
 MOST = 10  # bars
-ROW = 36
+NAMED = 7  # days below an axis
+ROW = 40
 
 
 def tornado(answer: Told, period: int = 0) -> go.Figure:
@@ -35,17 +36,22 @@ def tornado(answer: Told, period: int = 0) -> go.Figure:
         figure.add_annotation(
             x=end, y=at, text=text(words), xanchor="left", xshift=8, showarrow=False, font={"size": FONT, "color": GREY}
         )
+    detail = say("Change of the chance in points, all else and all luck the same; lines: simulation error")
+    reach = [100 * (row["p_hit_change"] + side * row["p_hit_change_se"]) for row in rows for side in (-1, 1)]
+    return _dressed(figure, best_lever(answer, period), detail, names, reach)
+
+
+def best_lever(answer: Told, period: int = 0) -> str:
+    """The lever that raises the chance most, in words."""
     asked = answer.summary["periods"][period]
+    rows = answer.summary["levers"]["periods"][period]["tornado"]
     best = max(rows, key=lambda row: row["p_hit_change"], default=None)
     if best is None or best["p_hit_change"] <= 0:
-        title = say("No lever, moved by one unit, raises the chance {when}", when=within(asked))
-    else:
-        title = say(
-            "{lever} raises the chance {when} most: from {now} to {then}", lever=lever_told(best), when=within(asked),
-            now=worded(asked["p_hit"]), then=worded(best["p_hit"]),
-        )  # fmt: skip
-    detail = say("Change of the chance in points, all else and all luck the same; lines: simulation error")
-    return _dressed(figure, title, detail, names, [100 * change for change in changes])
+        return say("No lever, moved by one unit, raises the chance {when}", when=within(asked))
+    return say(
+        "{lever} raises the chance {when} most: from {now} to {then}", lever=lever_told(best), when=within(asked),
+        now=worded(asked["p_hit"]), then=worded(best["p_hit"]),
+    )  # fmt: skip
 
 
 def _of(reached: str, change: str) -> str:
@@ -101,10 +107,12 @@ def trend(board: Summary, period: int = 0) -> go.Figure:
     figure = go.Figure()
     days = [one["origin"] for one in origins]
     shares = [100 * one["p_hit"] for one in origins]
+    step = -(-len(days) // NAMED)
     told = [text(f"{day(one['origin'])}: {chance(one['p_hit'], one['p_hit_se'])}") for one in origins]
     errors = {"type": "data", "array": [100 * one["p_hit_se"] for one in origins], "color": REACHED, "thickness": 1.5}
     line = go.Scatter(
-        x=days, y=shares, mode="lines+markers+text", text=[f"{share:.0f} %" for share in shares], hovertext=told,
+        x=days, y=shares, mode="lines+markers+text", hovertext=told,
+        text=[percent(one["p_hit"]) for one in origins] if step == 1 else None,
         textposition="top center", line={"color": REACHED, "width": 3}, marker={"size": 9}, hoverinfo="text",
         error_y=errors, cliponaxis=False,
     )  # fmt: skip
@@ -124,7 +132,9 @@ def trend(board: Summary, period: int = 0) -> go.Figure:
         )  # fmt: skip
     dress(figure, title, say("Each asked with only what was known on that day; lines: simulation error"), height=400)
     figure.update_yaxes(range=[0, 108], ticksuffix=" %", showgrid=True, gridcolor=FAINT)
-    return figure.update_xaxes(type="date", tickvals=days, ticktext=[day(one) for one in days], showgrid=False)
+    named = days[::-step][::-1]
+    words = ["<br>".join(text(day(one)).rsplit(" ", 1)) for one in named]
+    return figure.update_xaxes(type="date", tickvals=named, ticktext=words, showgrid=False)
 
 
 def bridge(board: Summary, period: int = 0) -> go.Figure:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -15,8 +17,9 @@ BARS = 40
 NEARLY_ALL = (0.002, 0.998)  # of the futures are within the axis
 
 
-def explored(now: Explored, then: Explored, name: str, currency: str) -> go.Figure:
-    """How revenue is distributed as explored (bars) and in the scenario `name` (line), with the target of now."""
+def explored(now: Explored, then: Explored, names: Sequence[str], currency: str) -> go.Figure:
+    """How revenue is distributed in two scenarios, `now` as bars and `then` as a line; `names`: of both."""
+    name, other = (plain(one, 30) for one in names)
     both = np.concatenate([now.revenue, then.revenue])
     low, high = np.quantile(both, NEARLY_ALL)
     low, high = min(low, now.target), max(high, now.target)
@@ -33,18 +36,18 @@ def explored(now: Explored, then: Explored, name: str, currency: str) -> go.Figu
     figure.add_scatter(x=middle, y=before, mode="lines", line=line, hoverinfo="skip")
     top = 1.05 * float(max(share.max(), before.max()))
     upright(figure, now.target, top, f"<b>{text(say('Target {amount}', amount=money(now.target)))}</b>", INK)
-    title = say("As explored, the chance is {chance}", chance=worded(now.p_hit.p))
+    title = say("{name}: the chance is {chance}", name=name, chance=worded(now.p_hit.p))
     change, _ = difference(now, then)
     if change.value:
         title = say(
-            "As explored, the chance is {chance}: {points} points", chance=worded(now.p_hit.p),
-            points=points(change.value),
+            "{name}: the chance is {chance}, {points} points against {other}", name=name, other=other,
+            chance=worded(now.p_hit.p), points=points(change.value),
         )  # fmt: skip
+    title = f"{title[:1].upper()}{title[1:]}"
     low_, middle_, high_ = now.quantiles
     detail = say(
-        "Bars: as explored, P10 {low}, P50 {middle}, P90 {high}. Dotted: {name}, P50 {before}", low=money(low_),
-        middle=money(middle_), high=with_unit(money(high_), currency), name=plain(name, 30),
-        before=money(then.quantiles[1]),
+        "Bars: P10 {low}, P50 {middle}, P90 {high}. Dotted: {other}, P50 {before}", low=money(low_),
+        middle=money(middle_), high=with_unit(money(high_), currency), other=other, before=money(then.quantiles[1]),
     )  # fmt: skip
     dress(figure, title, detail, height=380)
     figure.update_xaxes(range=[edges[0], edges[-1]], color=GREY, **ticks(float(edges[0]), float(edges[-1])))

@@ -32,6 +32,7 @@ from forecast.words import day, money, number, percent, with_unit
 Floats = NDArray[np.float64]
 
 BARS = 40
+LETTER, ASIDE = 0.0125, 0.02  # room for a letter, and between words and a line, as shares of an axis of 600 pixels
 NEARLY_ALL = (0.002, 0.998)  # of the futures are within the axis
 
 
@@ -58,8 +59,7 @@ def revenue(answer: Told, period: int = 0) -> go.Figure:
     target = text(say("Target {amount}", amount=with_unit(money(asked["target"]), unit)))
     upright(figure, asked["target"], 1.74 * top, f"<b>{target}</b>", INK)
     if asked["gap"] > 0:
-        short, reach = (text(percent(share)) for share in (1 - asked["p_hit"], asked["p_hit"]))
-        fall, reach = say("{share} fall short", share=short), say("{share} reach it", share=reach)
+        fall, reach = (text(words) for words in _shares(asked))
         note(figure, asked["target"], 1.63 * top, fall, "right", GREY, shift=-8)
         note(figure, asked["target"], 1.63 * top, f"<b>{reach}</b>", "left", REACHED, shift=8)
     if asked["actual"] is not None:
@@ -102,7 +102,17 @@ def _view(total: Floats, asked: Summary) -> tuple[float, float]:
     width = max(max(ends) - min(ends), 0.02 * max(ends), 1.0)
     low = min(min(ends), min(marks) - 0.22 * width, asked["p10"] - 0.14 * width)
     high = max(max(ends), max(marks) + 0.22 * width, asked["p90"] + 0.14 * width)
+    short, reach = (len(words) * LETTER + ASIDE for words in _shares(asked))
+    for _ in range(4):  # each time nearer: the words beside the target are a share of an axis that they widen
+        low = min(low, asked["target"] - short * (high - low))
+        high = max(high, asked["target"] + reach * (high - low))
     return float(low - 0.03 * width), float(high + 0.03 * width)
+
+
+def _shares(asked: Summary) -> tuple[str, str]:
+    """How many futures fall short of the target, and how many reach it."""
+    short, reach = percent(1 - asked["p_hit"]), percent(asked["p_hit"])
+    return say("{share} fall short", share=short), say("{share} reach it", share=reach)
 
 
 def _bars(total: Floats, target: float, low: float, high: float) -> tuple[Floats, Floats, float]:

@@ -20,9 +20,8 @@ def funnel(answer: Told) -> go.Figure:
     names = [plain(stage["stage"], 48) for stage in stages]
     rows = list(range(len(stages)))
     onwards = say("Move on or are won") if len(stages) > 1 else say("Are won")
-    heads = [
-        f"<b>{'<br>'.join(balanced(head, 20))}</b>" for head in (say("Open deals"), onwards, say("Days until then"))
-    ]
+    above = [balanced(head, 20) for head in (say("Open deals"), onwards, say("Days until then"))]
+    heads = [f"<b>{'<br>'.join(head)}</b>" for head in above]
     figure = make_subplots(
         rows=1, cols=3, shared_yaxes=True, horizontal_spacing=0.05, column_widths=[0.26, 0.37, 0.37],
         subplot_titles=heads,
@@ -41,7 +40,8 @@ def funnel(answer: Told) -> go.Figure:
     )
     title = _slow_and_narrow(stages, names, worst, slowest)
     dress(figure, title, detail, height=170 + 56 * max(len(stages), 2), left=20, below=40)
-    shares = {"tickvals": [0, 0.25, 0.5, 0.75, 1], "ticktext": [f"{value} %" for value in (0, 25, 50, 75, 100)]}
+    figure.update_layout(margin_t=figure.layout.margin.t + 18 * max(len(head) for head in above))
+    shares = {"tickvals": [0, 0.5, 1], "ticktext": [f"{value} %" for value in (0, 50, 100)]}
     longest = max((value for time in times for value in time.values() if value is not None), default=1.0)
     figure.update_xaxes(showgrid=True, gridcolor=FAINT, zeroline=False)
     figure.update_xaxes(range=[0, 1.35 * max(*counts, 1)], visible=False, row=1, col=1)

@@ -9,8 +9,10 @@ futures.p_hit(5e6)
 from forecast.synthetic.company import Company, Segment, Stage, Team, b2b, recovery
 from forecast.synthetic.futures import Futures, true_outcomes, what_happened
 from forecast.synthetic.generate import Generated, Truth, World, generate
+from forecast.synthetic.kinds import KINDS
 
 __all__ = [
+    "KINDS",
     "Company",
     "Futures",
     "Generated",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 
@@ -71,7 +71,8 @@ class Company:
     name: str
     stages: tuple[Stage, ...]
     start: date = date(2023, 1, 1)  # the first day on which a deal is created; the first of a month
-    months: int = 36  # recorded, and with deals created
+    months: int = 36  # with deals created
+    unrecorded_months: int = 0  # of these, from the start: deals that were closed in them have left no trace
     timed: bool = False  # times of day in the tables, or dates only
     won: str = "Won"
     lost: str = "Lost"
@@ -126,6 +127,8 @@ class Company:
         """Refuse parameters that have no meaning."""
         if len(self.stages) < 2:
             raise ValueError("stages: a company needs at least two")
+        if not 0 <= self.unrecorded_months < self.months:
+            raise ValueError(f"unrecorded_months: {self.unrecorded_months} of {self.months} leave nothing on record")
         if self.start.day != 1:
             raise ValueError(f"start: {self.start} is not the first of a month")
         for name in ("arrival_season", "pace_season"):
@@ -154,6 +157,12 @@ class Company:
     def first_day(self) -> int:
         """Days from 1970-01-01 to the start."""
         return day_of(self.start)
+
+    @property
+    def recorded_from(self) -> date:
+        """The first day of which everything is on record."""
+        first = first_day_of(month_of(self.first_day) + self.unrecorded_months)
+        return self.start + timedelta(days=first - self.first_day)
 
     @property
     def end_day(self) -> int:

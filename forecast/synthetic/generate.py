@@ -65,6 +65,10 @@ def generate(company: Company, seed: int | np.random.Generator) -> Generated:
     world = World(people, calendar, deals, visits)
     table = deal_table(company, people, deals)
     history = history_table(company, visits, table["deal_id"])
+    if company.unrecorded_months:
+        closed = history["stage"].isin((company.won, company.lost))
+        gone = history["deal_id"][closed & (history["entered"] < pd.Timestamp(company.recorded_from))]
+        table, history = (rows[~rows["deal_id"].isin(gone)].reset_index(drop=True) for rows in (table, history))
     return Generated(table, history, true_rates(company, world), world)
 
 

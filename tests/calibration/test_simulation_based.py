@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from forecast.fit import _sample
 from forecast.history import Floats
 from forecast.models.definition import by_name, expand
+from forecast.models.sampling import sample
 from tests.forecast.models.worlds import AGES, EXITS, KIND, ONWARDS, World, world
 
 WORLDS = 240
@@ -67,7 +67,7 @@ def quantities(values: Mapping[str, Floats]) -> dict[str, Floats]:
 
 def posterior(made: World, seed: int) -> tuple[dict[str, Floats], int]:
     """(KEPT, ...) by name, and the number of divergences."""
-    points, divergences = _sample(made.terms, DRAWS, seed, 0.95, 1, lambda *_: None)
+    points, divergences = sample(made.terms, DRAWS, seed, 0.95, 1, lambda *_: None)
     stacked = np.swapaxes(points, 0, 1).reshape(-1, points.shape[-1])
     kept = stacked[np.linspace(0, len(stacked) - 1, KEPT).round().astype(np.int64)]
     return {**by_name(made.terms, kept), **expand(made.terms, kept)}, divergences

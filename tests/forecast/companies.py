@@ -9,8 +9,8 @@ from pathlib import Path
 import nutpie
 import pytest
 
-from forecast import fit
 from forecast.answer import Answer, ask
+from forecast.models import sampling
 from forecast.outputs import write_parquet
 from forecast.question import question_from
 from forecast.sources import load
@@ -67,7 +67,7 @@ def answered(folder: Path, *, seed: int = 1, threads: int = 2) -> Answer:
     """The answer of `folder`, with `threads` threads for sampling and for simulating."""
     config, tables = load(folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit.nutpie, "sample", partial(nutpie.sample, cores=threads))
+        patch.setattr(sampling.nutpie, "sample", partial(nutpie.sample, cores=threads))
         question = question_from(config, tables, seed=seed)
         return ask(config, tables, question, threads=threads, deal_detail=True)
 

@@ -43,13 +43,13 @@ def sample(**options: Any) -> Fit:
 @cache
 def small_fit() -> Sampled:
     kept: list[tuple[Floats, int]] = []
-    original = module._sample
+    original = module.sample
 
     def keeping(*arguments: Any) -> tuple[Floats, int]:
         kept.append(original(*arguments))
         return kept[-1]
 
     told: list[tuple[str, int, int]] = []
-    with patch.object(module, "_sample", keeping):
+    with patch.object(module, "sample", keeping):
         fitted = sample(progress=lambda *news: told.append(news))
     return Sampled(fitted, kept[-1], told)

@@ -33,7 +33,7 @@ MAVEN: Summary = {
         "reasons": [
             {
                 "file": "sales_pipeline.csv",
-                "reason": "no stage was entered yet",
+                "reason": "no usable stage in sales_pipeline.csv",
                 "count": 500,
                 "examples": ["row 8302: Prospecting"],
             }
@@ -79,7 +79,29 @@ MAVEN: Summary = {
         {"from": "Engaging", "to": "Lost", "kind": "lost", "count": 1500},
     ],
     "next_period": None,
-    "record": {"questions": 4, "level": 0.8, "held": 3, "since": "2017-06-01", "horizon": "quarter"},
+    "record": {
+        "questions": 4,
+        "level": 0.8,
+        "held": 3,
+        "since": "2017-06-01",
+        "horizon": "quarter",
+        "windows": [
+            {
+                "origin": f"2017-{month:02}-01",
+                "after": after,
+                "p10": 1e6 * low,
+                "p50": 1e6 * (low + 0.5),
+                "p90": 1e6 * (low + 1),
+                "actual": 1.3e6,
+            }
+            for month, after, low in (
+                (6, "2017-07-01", 1.0),
+                (7, "2017-10-01", 0.9),
+                (8, "2017-10-01", 0.5),
+                (9, "2017-10-01", 1.4),
+            )
+        ],
+    },
     "files": {"json": "out/forecast.json", "samples": "out/samples.parquet", "deals": None, "report": None},
 }
 

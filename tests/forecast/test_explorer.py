@@ -93,6 +93,31 @@ def test_a_scenario_is_kept_and_compared(asked: Asked, tmp_path: Path) -> None:
     explorer.save()
     assert "already" in explorer.said.value
     assert [name for _, name in explorer.beside.options] == [BASE, 'More "deals"']
+    explorer.price.value = -5
+    assert "as explored" in explorer.told.value
+    explorer.first.value, explorer.beside.value = 'More "deals"', BASE  # two that are kept, whatever the sliders say
+    assert "as explored" not in explorer.told.value
+    more = explore(asked.answer, load(folder)[0], ScenarioSection(new_deals=0.2)).p_hit
+    assert told(explorer) == chance(more.p, more.se)
+    explorer.price.value = 0
+    assert (explorer.first.value, explorer.section()) == ("", ScenarioSection())
+
+
+def test_prices_and_sellers(explorer: Explorer, asked: Asked, config: Config) -> None:
+    explorer.elasticity.value = -1.2
+    assert explorer.section() == ScenarioSection()  # of no price that changes
+    explorer.price.value = 5
+    name = explorer.leave.options[0][1]
+    explorer.leave.value = (name,)
+    explorer.sellers.value = 2
+    section = ScenarioSection(
+        price=0.05, elasticity=-1.2, leave=(name,), join=(Joining(month="2024-06", sellers=2),)
+    )  # fmt: skip
+    assert explorer.section() == section
+    of = explore(asked.answer, config, section)
+    assert (told(explorer), explorer.now.quantiles) == (chance(of.p_hit.p, of.p_hit.se), of.quantiles)
+    explorer.reset()
+    assert explorer.section() == ScenarioSection()
 
 
 def test_names_are_not_markup(asked: Asked, config: Config) -> None:

@@ -14,6 +14,7 @@ from forecast import fit as module
 from forecast.errors import FunnelError
 from forecast.fit import Fit, Health, fit
 from forecast.models.exits import kinds_present
+from forecast.models.sampling import CHAINS, FEWEST_PER_CHAIN
 from forecast.reproduced import Reproduced
 from simulations import Kind
 from tests.forecast.fitted import DRAWS, ORIGIN, SEED, UNTIL, Sampled, sample, small_fit
@@ -64,7 +65,7 @@ def test_fit_is_healthy(sampled: Sampled) -> None:
     assert health.complaints() == []
     assert 0.99 < health.r_hat <= module.LARGEST_R_HAT
     assert health.ess >= module.SMALLEST_ESS
-    assert health.draws == module.CHAINS * module.FEWEST_PER_CHAIN >= DRAWS  # thinned after the diagnosis
+    assert health.draws == CHAINS * FEWEST_PER_CHAIN >= DRAWS  # thinned after the diagnosis
     assert 0 < health.seconds < 300
     assert {stage for stage, _, _ in sampled.told} == {"Preparing the model", "Sampling the posterior"}
 
@@ -116,7 +117,7 @@ def tried(sampled: Sampled, told: str) -> list[tuple[float, int]]:
         attempts.append((target, longer))
         return sampled.points
 
-    with patch.object(module, "_sample", same_again), pytest.raises(FunnelError, match=told):
+    with patch.object(module, "sample", same_again), pytest.raises(FunnelError, match=told):
         sample(draws=100)
     return attempts
 

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from forecast import language
+from forecast.config import Config
+from forecast.config_asked import Joining, ScenarioSection
 from forecast.errors import FunnelError
-from forecast.language import LANGUAGES, catalogue, say, speaking
+from forecast.fit import Health
+from forecast.language import LANGUAGES, catalogue, heard, heard_phrases, say, speaking
+from forecast.scenarios import in_words
 from forecast.words import brief, called, chance, day, exact, horizon, money, month, percent, span, with_unit
 from tests.forecast import phrases
 
 OTHERS = [code for code in LANGUAGES if code != language.ENGLISH]
 # The same in both languages.
 ALIKE = {
-    "Client", "Viable, RTV", "client", "page", "points", "simulations", "{points} points (± {error}), P50 {amount}",
+    "Client", "Viable, RTV", "client", "page", "points", "questions", "simulations", "viable",
+    "{points} points (± {error}), P50 {amount}", "conversion of {stage} {points} points",
 }  # fmt: skip
 
 
@@ -29,15 +35,41 @@ def test_each_phrase_has_a_translation_and_each_translation_its_phrase(code: str
 
 @pytest.mark.parametrize("code", OTHERS)
 def test_translations_hold_the_same_values(code: str) -> None:
-    for phrase, translated in catalogue(code).items():
+    for phrase, translated in (*catalogue(code).items(), *heard_phrases(code).items()):
         assert phrases.names(translated) == phrases.names(phrase), phrase
         assert translated.count("|") == phrase.count("|"), phrase
         assert translated != phrase or phrase in ALIKE, phrase
 
 
 def test_french_signs_are_held_by_hard_blanks() -> None:
-    soft = [text for text in catalogue("fr").values() if re.search(r" [:;?!%»]|« |\w'", text)]
+    soft = [
+        text
+        for text in (*catalogue("fr").values(), *heard_phrases("fr").values())
+        if re.search(r" [:;?!%»]|« |\w'", text)
+    ]
     assert soft == []
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_reasons_and_remarks_of_answers_are_heard(code: str) -> None:
+    reasons = phrases.reasons()
+    assert len(reasons) > 30
+    with speaking(code):
+        assert [reason for reason in reasons if heard(reason) == reason] == []
+        health = Health(1.004, 512.3, 0, 2000, 60, 1, 3.0, "Offer, losses in 2024-03: 28 seen, 7 to 27 expected")
+        for told in (health.told(), health.worst, replace(health, worst="").told()):
+            assert heard(told) != told
+            assert not {"sampled", "seen", "expected", "losses", "off"} & set(re.findall("[a-z]+", heard(told)))
+        section = ScenarioSection(
+            conversion={"A": 0.05}, lead_time={"A": -0.1}, new_deals=0.1, amount=0.1, price=0.1, elasticity=-1.0,
+            lost_clients=("X",), leave=("Y",),
+            join=(Joining(month="2025-01"), Joining(month="2025-01", sellers=2, ramp_months=3)),
+        )  # fmt: skip
+        changes = [*in_words(section, Config()), *in_words(ScenarioSection(new_deals_per_month=40), Config())]
+        assert len(changes) == 11
+        assert [change for change in changes if heard(change) == change and not change.startswith("conversion")] == []
+        assert heard("what nobody has put into words") == "what nobody has put into words"
+    assert heard("no stage") == "no stage"
 
 
 def test_the_language_ends_with_its_block() -> None:

@@ -16,7 +16,14 @@ CONFIG = Config().with_funnel(name="Shop", stages=("A", "B"))
 
 def board(**changes: Any) -> dict[str, Any]:
     windows = [
-        {"origin": f"2020-0{month}-01", "after": f"2020-0{month + 1}-01", "p10": 10.0, "p90": 20.0, "actual": actual}
+        {
+            "origin": f"2020-0{month}-01",
+            "after": f"2020-0{month + 1}-01",
+            "p10": 10.0,
+            "p50": 15.0,
+            "p90": 20.0,
+            "actual": actual,
+        }
         for month, actual in ((1, 15.0), (2, 9.9), (3, 20.0), (4, 12.0))
     ]
     return {
@@ -30,11 +37,12 @@ def board(**changes: Any) -> dict[str, Any]:
 
 
 def test_only_questions_whose_answer_was_known() -> None:
+    known = board()["windows"]
     assert record(board(), CONFIG, date(2020, 4, 1)) == {
-        "questions": 3, "level": 0.8, "held": 2, "since": "2020-01-01", "horizon": "1m",
+        "questions": 3, "level": 0.8, "held": 2, "since": "2020-01-01", "horizon": "1m", "windows": known[:3],
     }  # fmt: skip
     assert record(board(), CONFIG, date(2020, 3, 31)) == {
-        "questions": 2, "level": 0.8, "held": 1, "since": "2020-01-01", "horizon": "1m",
+        "questions": 2, "level": 0.8, "held": 1, "since": "2020-01-01", "horizon": "1m", "windows": known[:2],
     }  # fmt: skip
     assert record(board(), CONFIG, date(2020, 1, 31)) is None
 

@@ -92,8 +92,37 @@ def test_it_is_one_small_file_that_asks_for_nothing() -> None:
     assert policy is not None
     assert policy.startswith("default-src 'none';")
     assert "http" not in policy
-    # Revenue, fan and tornado of each of two periods, the stages, and the clients.
-    assert text.count("Plotly.newPlot(") == 8
+    # Revenue, fan and tornado of each of two periods, the stages, the clients, and the track record.
+    assert text.count("Plotly.newPlot(") == 9
+
+
+def test_trend_and_record_are_told_where_there_are_any() -> None:
+    alone = reader(hand_made().told(record=None)).text
+    assert not [words for words in ("How it has moved", "held what happened") if words in alone]
+    answer = hand_made()
+    asked = answer.summary["periods"][0]
+    keys = ("target", "p_hit", "p_hit_se", "p10", "p50", "p90")
+    origins = [{"origin": day, **{key: asked[key] for key in keys}} for day in ("2017-08-01", "2017-10-01")]
+    moved = [{**{key: asked[key] for key in ("period", "start", "end", "target")}, "origins": origins}]
+    read = reader(answer.told(trend=moved))
+    assert read.text.index("How it has moved") < read.text.index("Track record: 3 of 4 past")
+    figures = "".join(read.scripts)
+    assert "on 1 August 2017 to" in figures.replace("<br>", " ").replace("\\u003cbr\\u003e", " ")
+    assert "3 of 4 ranges of 80 % held what happened" in figures
+
+
+def test_names_in_tables_are_whole_and_numbers_on_one_line() -> None:
+    assert report.held("24 % (± 1)") == "24\xa0%\xa0(±\xa01)"
+    long = "a name of a client that is too long to stay on one line, 24 % of it"
+    assert report.held(long) == long.replace("24 %", "24\xa0%")
+
+
+def test_levers_that_move_nothing_are_a_sentence() -> None:
+    answer = hand_made()
+    for row in answer.summary["levers"]["periods"][0]["tornado"]:
+        row["p_hit_change"] = 0.0
+    read = reader(answer)
+    assert "No lever, moved by one unit, raises the chance in 2017Q4." in read.text
 
 
 def test_the_same_answer_gives_the_same_bytes() -> None:
@@ -144,7 +173,7 @@ def test_french_throughout() -> None:
     assert len(heads) >= 5
     assert not set(heads) & set(re.findall("<h2>(.*?)</h2>", french))
     with speaking("fr"):
-        assert plots.sentence(hand_made()) in french.replace("&#39;", "’")
+        assert report.held(plots.sentence(hand_made())) in french.replace("&#39;", "’")
     assert "T4 2017" in french
     assert "2017Q4" not in french
 

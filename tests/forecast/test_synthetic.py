@@ -16,6 +16,7 @@ from scipy.special import expit, logit
 
 from forecast.periods import parse_period
 from forecast.synthetic import (
+    KINDS,
     Company,
     Generated,
     Segment,
@@ -126,11 +127,39 @@ def test_winning_bunches_at_quarter_ends_and_deals_created_are_overdispersed(com
     assert abs(monthly.var() / expected - 1) < 4 * math.sqrt((2 + 0.6 + 1 / expected) / 120)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_kinds_of_companies_show_what_they_are_for(kind: str) -> None:
+    companies = [KINDS[kind](seed) for seed in (1, 2)]
+    histories = [generate(company, seed) for seed, company in enumerate(companies)]
+    company, made = companies[0], histories[0]
+    wins = pd.concat([one.stage_history for one in histories]).query("stage == 'Won'")
+    created = made.deals["created"]
+    assert company.recorded_from == date(2022, 1, 1)
+    assert company.end_day == (date(2025, 1, 1) - date(1970, 1, 1)).days
+    by_client = made.deals["client"].value_counts(normalize=True)
+    last = (wins["entered"] + pd.Timedelta(days=12)).dt.quarter != wins["entered"].dt.quarter
+    assert (last.mean() > 0.3) == (kind == "quarter ends")  # 12 of 91 days are 0.13
+    assert (by_client.iloc[:3].sum() > 0.5) == (kind == "few large clients")
+    assert (len(made.deals) < 300) == (kind == "thin")
+    august = (created.dt.month == 8).mean()  # a twelfth else; with 120 deals, give or take a third of it
+    assert (august < 0.055) == (kind == "seasonal") or kind == "thin"
+    by_year = [one.deals["created"].dt.year.value_counts() for one in histories]
+    growth = [years[2024] / years[2022] for years in by_year]
+    assert (growth[0] > 1.7 and growth[1] < 0.6) == (kind == "drifting")
+    early = made.deals[created < pd.Timestamp(company.recorded_from)]["deal_id"]
+    assert (len(early) > 20) == (kind == "recorded late")
+    closed = made.stage_history[made.stage_history["stage"].isin(["Won", "Lost"])]
+    assert (closed["entered"] >= pd.Timestamp(company.recorded_from)).all()
+    assert set(made.stage_history["deal_id"]) == set(made.deals["deal_id"])
+
+
 def test_parameters_without_meaning_are_refused(company: Company) -> None:
     with pytest.raises(ValueError, match=r"conversion: 1\.2 is not within"):
         Stage("A", 1.2, 3.0)
     with pytest.raises(ValueError, match="shares do not sum to one"):
         replace(company, segments=(Segment("A", 0.4, 10.0),))
+    with pytest.raises(ValueError, match="42 of 42 leave nothing on record"):
+        replace(company, unrecorded_months=42)
     with pytest.raises(ValueError, match="not the first of a month"):
         replace(company, start=date(2023, 1, 2))
     with pytest.raises(ValueError, match="origin, end"):

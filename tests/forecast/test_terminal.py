@@ -60,7 +60,7 @@ def test_order_and_words() -> None:
         "Engaging 2,409 63 % (61 to 65) 52 (50 to 55)",
         "Overdue: 611 of them, 1.61M USD, past the age by which 90 % move on; without them 29 % in 2017Q4.",
         "Model check: passed; 33 of 34 counts",
-        "Rows: 8,927 read = 8,427 used + 500 set aside (no stage was entered yet)",
+        "Rows: 8,927 read = 8,427 used + 500 set aside (no usable stage in sales_pipeline.csv)",
         "What really happened in 2017Q4: 2.80M USD, target missed (between P10 and P90).",
         "Files: out/forecast.json (answer), out/samples.parquet (simulations)",
     ]

@@ -8,8 +8,9 @@ from typing import Any
 from rich.console import Console
 
 from forecast.screen import WIDTH
-from forecast.terminal_trend import PARTS, show_bridge, show_trend
+from forecast.terminal_trend import show_bridge, show_trend
 
+PARTS = ("won", "lost", "moved", "aged", "resized", "created", "learned")
 ROW = {
     "asked": "2017-12-31T10:00:00+00:00", "target": 3_280_480.5, "p_hit_se": 0.011, "p10": 2.79e6, "p90": 3.99e6,
     "mean": 3.4e6, "won_to_date": 0.0, "gap": 3_280_480.5, "rtv": 5.74e6, "funnel_factor": 1.75, "healthy": True,
@@ -64,7 +65,7 @@ def test_targets_are_told_where_they_differ() -> None:
     assert "target 3,280,480.50" not in words
 
 
-def test_a_bridge_from_level_to_level() -> None:
+def bridge() -> dict[str, Any]:
     parts = [
         {"part": name, "deals": 10 * number, "p50": -1e3 * number, "p_hit": 0.001 * number - 0.001, "mean": 0.0}
         for number, name in enumerate(PARTS)
@@ -74,13 +75,16 @@ def test_a_bridge_from_level_to_level() -> None:
     period = {
         **BOARD["periods"][0], "before": level, "after": level, "move": level, "parts": parts, "learned_se": 2.1e4,
     }  # fmt: skip
-    board = {
+    return {
         "funnel": "Maven", "currency": "USD", "from": "2017-09-01", "to": "2017-10-01", "draws": 2000,
         "periods": [period],
     }  # fmt: skip
+
+
+def test_a_bridge_from_level_to_level() -> None:
     shown = Console(width=WIDTH, highlight=False)
     with shown.capture() as capture:
-        show_bridge(board, shown)
+        show_bridge(bridge(), shown)
     lines = capture.get().splitlines()
     assert all(len(line) <= WIDTH for line in lines)
     words = " ".join(capture.get().split())

@@ -26,6 +26,7 @@ from forecast.models.density import Terms
 from forecast.models.exits import exit_terms
 from forecast.models.levels import SAMPLES, rates_of
 from forecast.models.priors import NORMAL_95, Priors, log_range, logit_range
+from forecast.models.sampling import sample
 from forecast.models.whiten import coloured
 from forecast.sources.tables import Known
 from simulations import Kind
@@ -84,7 +85,7 @@ def assert_range(drawn: Floats, middle: float, sd: float) -> None:
 def test_prior_alone_gives_back_what_was_stated() -> None:
     """Through the density that is sampled: the shape of the ages is open, and so are the months."""
     terms = alone()
-    points, divergences = module._sample(terms, 4_000, 1, 0.9, 1, lambda *_: None)
+    points, divergences = sample(terms, 4_000, 1, 0.9, 1, lambda *_: None)
     assert divergences < module.MOST_DIVERGENCES * 4_000
     raw, values = by_name(terms, points), expand(terms, points)
     profile, funnel = coloured(terms.exits.profile, raw["profile_white"]), history_funnel()

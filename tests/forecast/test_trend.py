@@ -19,7 +19,7 @@ from forecast.outputs import finite
 from forecast.question import Question, question_from
 from forecast.sources import load
 from forecast.sources.tables import Tables
-from forecast.trend import ask_missing, missing, question_as_of, table, trend
+from forecast.trend import ask_missing, missing, question_as_of, so_far, table, trend
 from forecast.windows import days_named
 from tests.forecast import summaries
 from tests.forecast.companies import SMALL, small, write_company
@@ -47,6 +47,23 @@ def log_of(*answers: dict[str, Any]) -> pd.DataFrame:
     return pd.concat(
         [runs.rows(one, start + pd.Timedelta(hours=hour)) for hour, one in enumerate(answers)], ignore_index=True
     )
+
+
+def test_what_was_said_before_an_answer_of_the_same_target(tmp_path: Path) -> None:
+    now = told("2024-04-01", 5e5, p_hit=0.3)
+    before = log_of(
+        told("2024-03-01", 7e5), told("2024-02-01", 8e5, p_hit=0.4), told("2024-03-01", 6e5), now,
+        told("2024-05-01", 9e5), told("2024-01-01", 1e5, target=1e6),
+    )  # fmt: skip
+    runs.write_parquet(tmp_path / runs.FILE, before)
+    (moved,) = so_far(runs.read(tmp_path), now)
+    assert [(row["origin"], row["p50"]) for row in moved["origins"]] == [
+        ("2024-02-01", 8e5), ("2024-03-01", 6e5), ("2024-04-01", 5e5),
+    ]  # fmt: skip
+    schema = json.loads((SCHEMA.parent / "forecast-1.0.json").read_text(encoding="utf-8"))
+    jsonschema.validate(finite({**summaries.maven(), "trend": [moved]}), schema)
+    assert so_far(runs.read(tmp_path / "none"), now) == []
+    assert so_far(log_of(now), now) == []
 
 
 def test_the_last_answer_of_each_origin_in_order(company: tuple[Config, Tables, Question]) -> None:

@@ -15,8 +15,17 @@ from forecast.models import definition, density, design
 from forecast.models.amounts import NO_AMOUNTS, amount_terms, won_amounts
 from forecast.models.arrivals import arrival_terms, count_arrivals
 from forecast.models.clients import NO_CLIENTS, client_terms
-from forecast.models.definition import by_name, check, define, expand, flat, initial_point
-from forecast.models.density import Terms, bind, digamma, log_density
+from forecast.models.definition import (
+    DENSITIES,
+    by_name,
+    check,
+    define,
+    density_of_all,
+    expand,
+    flat,
+    initial_point,
+)
+from forecast.models.density import Terms, digamma
 from forecast.models.exits import exit_terms
 from forecast.models.priors import Priors
 from tests.forecast.histories import history_of, random_tables
@@ -86,19 +95,9 @@ def points_beside(terms: Terms, number: int, scale: float = 0.7) -> Floats:
     return centre + scale * np.random.default_rng(1).standard_normal((number, centre.size))
 
 
-def evaluated(terms: Terms) -> Callable[[Floats], tuple[float, Floats]]:
-    bound = bind(terms)
-
-    def evaluate(point: Floats) -> tuple[float, Floats]:
-        slope = np.full(point.size, np.nan)
-        return log_density(point, slope, bound), slope
-
-    return evaluate
-
-
 def test_equals_the_definition(terms: Terms) -> None:
     """Thousands of terms of up to some thousands, each rounded to 1e-16."""
-    model, evaluate = define(terms), evaluated(terms)
+    model, evaluate = define(terms), density_of_all(terms)
     value, gradient = model.compile_logp(mode=MODE), model.compile_dlogp(mode=MODE)
     for point in points_beside(terms, 3):
         named = {name: values[0] for name, values in by_name(terms, point[None]).items()}
@@ -112,7 +111,7 @@ def test_gradient_is_that_of_differences(terms: Terms) -> None:
     """Central differences along random directions: off by h^2 / 6 times the third derivative, which is like the
     density itself (counts times products of exponentials), and by the rounding of the density over h.
     """
-    evaluate, step = evaluated(terms), 1e-4
+    evaluate, step = density_of_all(terms), 1e-4
     random = np.random.default_rng(2)
     for point in points_beside(terms, 5, 0.3):
         direction = random.standard_normal(point.size)
@@ -147,13 +146,13 @@ def test_initial_point_is_that_of_the_definition(terms: Terms) -> None:
 def test_every_history_has_the_same_compiled_code() -> None:
     """Of another number of stages, months, cells and with read-only and transposed arrays."""
     for name in STRUCTURES:
-        evaluated(made_of(**STRUCTURES[name]))(flat(initial_point(made_of(**STRUCTURES[name]))))
-    before = {function: len(function.signatures) for function in (log_density, density._bind)}
+        density_of_all(made_of(**STRUCTURES[name]))(flat(initial_point(made_of(**STRUCTURES[name]))))
+    before = {function: len(function.signatures) for function in (*DENSITIES, density._bind)}
     again = made_of(seed=9, attributes=["owner"], amounts=True, future=9)
     matrix = np.asfortranarray(again.exits.effect_matrix)
     matrix.flags.writeable = False
     again = again._replace(exits=again.exits._replace(effect_matrix=matrix))
-    value, slope = evaluated(again)(flat(initial_point(again)))
+    value, slope = density_of_all(again)(flat(initial_point(again)))
     assert np.isfinite(value)
     assert np.isfinite(slope).all()
     assert set(before.values()) == {1}
