@@ -9,9 +9,10 @@ import numpy as np
 
 from forecast.draws import Scenario, named
 from forecast.errors import FunnelError
-from forecast.fit import Fit, Progress
+from forecast.fit import Fit
 from forecast.history import Ints
 from forecast.indicators import Estimate, counted, observed
+from forecast.models.sampling import Progress
 from forecast.pooled import estimate, pooled, worth_pooled
 from forecast.rates import STATED_AGE
 
@@ -23,7 +24,8 @@ def success(
     progress: Progress | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """All deals, and every group of each column, those first that bring most per new deal."""
-    rows, by = counted(fit.history), []
+    rows = counted(fit.history)
+    by: list[dict[str, Any]] = []
     for number, column in enumerate(columns):
         if progress is not None:
             progress("Playing new deals", number, len(columns))
@@ -37,8 +39,12 @@ def success(
             {"group": str(name), **one, "stands_out": _stands_out(one["value"], usual["value"])}
             for name, one in zip(names, found, strict=True)
         ]
-        by.append({"grouping": column, "rows": sorted(lines, key=lambda row: -(row["value"]["p50"] or 0))})
+        by.append({"grouping": column, "rows": sorted(lines, key=lambda row: -_middle(row))})
     return {"days": STATED_AGE, "all": _told(fit, prepared, [rows], minor, seed, threads)[0], "by": by}
+
+
+def _middle(row: dict[str, Any]) -> float:
+    return float(row["value"]["p50"] or 0.0)
 
 
 def _told(

@@ -83,7 +83,7 @@ def _notes(told: Summary) -> Iterator[str]:
     within = f"{told['days']:.0f} days"
     yield "Won of these: share of the closed deals that was won, as counted. In brackets 95 % intervals."
     yield f"New deals won: chance that a new deal is won within {within}; few deals of a group are drawn towards all."
-    yield "Days to win: half of the deals to be won are by then; open ones count with their age. Counted, then expected."
+    yield "Days to win: half of those to be won are by then; open deals count with their age. Counted, then expected."
     yield "Brings: expected revenue of one new deal, won or not; groups are in this order."
 
 
