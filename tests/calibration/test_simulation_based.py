@@ -1,5 +1,6 @@
 """Simulation-based calibration (Talts et al. 2018): over worlds drawn from the priors, the rank of every true
-parameter among draws from its posterior is uniform, if density, sampler and data agree.
+parameter among draws from its posterior is uniform, if density, sampler and data agree. And so intervals hold the
+truth as often as they say, with few deals and with many.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from scipy.stats import chisquare
 
 from forecast.history import Floats
 from forecast.models.definition import by_name, expand
+from forecast.models.levels import rates_of
 from forecast.models.sampling import sample
 from tests.forecast.models.worlds import AGES, EXITS, KIND, ONWARDS, World, world
 
@@ -21,6 +23,9 @@ DRAWS = 1999  # kept 99 of them at even distance: ranks 0..99
 KEPT = 99
 BINS = 20  # of 5 ranks; 12 worlds expected in each
 LEVEL = 0.01  # of a false alarm, over all quantities together
+FULL_SIZE, TIMES = 60, 36.0  # companies of twenty thousand deals
+INTERVALS = (0.5, 0.8, 0.9)
+COVERED = ("conversion", "lead time", "size of shock", "frailty", "arrivals")
 
 
 class Ranks(NamedTuple):
@@ -47,15 +52,10 @@ def quantities(values: Mapping[str, Floats]) -> dict[str, Floats]:
             told[f"size of {name}, kind {kind}"] = values["log_calendar_size"][:, kind, column]
         told[f"spread of months, kind {kind}"] = calendar[:, kind].std(axis=1)
         told[f"size of regions, kind {kind}"] = values["log_effect_size"][:, kind, 0]
-    width = np.diff(np.append(AGES, AGES[-1] + 50))
     for source in (0, 1):
         here = [j for j, (state, _) in enumerate(EXITS) if state == source]
-        each = np.exp(hazard[:, here])
-        total = each.sum(axis=1)
-        before = np.cumsum(total * width, axis=1) - total * width
-        left = np.exp(-before) * -np.expm1(-total * width)
-        onwards = each[:, [bool(ONWARDS[j]) for j in here]].sum(axis=1)
-        told[f"conversion of stage {source}"] = (left * onwards / total).sum(axis=1)
+        rates = rates_of(hazard[:, here], ONWARDS[here].tolist(), AGES)
+        told[f"conversion of stage {source}"], told[f"lead time of stage {source}"] = rates.T
     told["frailty"] = values["log_frailty_variance"][:, 0]
     told["arrivals in January"], told["arrivals in December"] = values["log_arrival_rate"][:, [0, -1]].T
     told["drift of arrivals"] = values["log_arrival_size"][:, 0]
@@ -110,3 +110,24 @@ def test_ranks_of_the_truth_are_uniform() -> None:
     assert not unlikely(ranks.honest)
     assert len(unlikely(ranks.narrow)) > len(smallest) / 2
     assert len(unlikely(ranks.moved)) > len(smallest) / 2
+
+
+@pytest.mark.calibration
+def test_intervals_of_full_size_companies_hold_the_truth() -> None:
+    """Of every kind of quantity, as often as they say, within three standard errors, the worlds being independent."""
+    held: dict[tuple[str, float], list[float]] = {(kind, share): [] for kind in COVERED for share in INTERVALS}
+    for seed in range(FULL_SIZE):
+        made = world(10_000 + seed, TIMES)
+        drawn, _ = posterior(made, seed)
+        told, truths = quantities(drawn), quantities({name: value[None] for name, value in made.truth.items()})
+        for kind, share in held:
+            of_kind = [name for name in told if name.startswith(kind)]
+            ends = [np.quantile(told[name], ((1 - share) / 2, (1 + share) / 2)) for name in of_kind]
+            inside = [low <= truths[name][0] <= high for name, (low, high) in zip(of_kind, ends, strict=True)]
+            held[kind, share].append(float(np.mean(inside)))
+        if seed % 10 == 9:
+            print(f"{seed + 1} companies:", {of: f"{np.mean(shares):.2f}" for of, shares in held.items()}, flush=True)
+    for (kind, share), shares in held.items():
+        # KEPT draws: their quantiles are those of a sample, so that an interval of theirs holds a little less.
+        error = np.sqrt(share * (1 - share) * (1 / len(shares) + 1 / KEPT))
+        assert abs(np.mean(shares) - share) <= 3 * error, (kind, share, np.mean(shares))

@@ -40,10 +40,13 @@ class World(NamedTuple):
     terms: Terms
 
 
-def world(seed: int) -> World:
+def world(seed: int, times: float = 1.0) -> World:
+    """times: as many deals as in the smallest worlds, which have some five hundred."""
     random = np.random.default_rng(seed)
     truth = _parameters(random)
-    return World(truth, _terms(_history(truth, random)))
+    truth["log_arrival_rate"] += np.log(times)
+    terms = _terms(_history(truth, random))
+    return World(truth, terms._replace(arrivals=terms.arrivals._replace(level=float(ARRIVALS[0] + np.log(times)))))
 
 
 def _calendar() -> design.Design:
@@ -160,7 +163,7 @@ def _terms(history: History) -> Terms:
     client: Ints = history.deals["client"].to_numpy(np.int64)
     return Terms(
         exit_terms(exposure, _calendar(), cell_design, priors),
-        arrivals._replace(level=float(ARRIVALS[0]), level_sd=ARRIVALS[1]),
+        arrivals._replace(level_sd=ARRIVALS[1]),
         amounts._replace(level=AMOUNTS[0], level_sd=AMOUNTS[1]),
         client_terms(history, client, CLIENTS, cell, exposure.funnel, exposure.month_edges, priors),
     )
