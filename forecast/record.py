@@ -10,6 +10,8 @@ from typing import Any
 
 from forecast.config import Config
 from forecast.errors import FunnelError
+from forecast.question import Question
+from forecast.windows import usual_horizon
 
 FOLDER = "backtest"  # beside the funnel file
 FILE = "backtest.json"
@@ -30,6 +32,19 @@ def at_hand(config: Config, sample: str | None = None) -> Path | None:
         if (folder / FILE).is_file():
             return folder / FILE
     return None
+
+
+def spared(file: Path, board: Mapping[str, Any]) -> Path | None:
+    """Move the record of more questions than `board` has out of its way, and tell where; None where there is none."""
+    try:
+        before = read(file)
+    except FunnelError:
+        return None
+    if len(before["windows"]) <= len(board["windows"]):
+        return None
+    aside = file.with_name(f"{file.stem}-{len(before['windows'])}-{before['horizon']}{file.suffix}")
+    file.replace(aside)
+    return aside
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -61,18 +76,21 @@ def is_of(board: Mapping[str, Any], config: Config) -> bool:
     return bool(board["funnel"] == config.funnel.name and tuple(board["stages"]) == config.funnel.stages)
 
 
-def record(board: Mapping[str, Any], config: Config, origin: date) -> dict[str, Any] | None:
-    """How often the ranges held the truth, over the questions whose answer was known before `origin`.
+def record(board: Mapping[str, Any], config: Config, question: Question) -> dict[str, Any] | None:
+    """How often the ranges held the truth, over the questions whose answer was known before the origin; and whether
+    they looked as far ahead as this one does.
 
     None where there is none, or the backtest is another funnel's.
     """
     if not is_of(board, config):
         return None
-    ended = [window for window in board["windows"] if date.fromisoformat(window["after"]) <= origin]
+    ended = [window for window in board["windows"] if date.fromisoformat(window["after"]) <= question.origin]
     if not ended:
         return None
+    same = board["horizon"] == usual_horizon([period for period, _ in question.periods])
     held = sum(window["p10"] <= window["actual"] <= window["p90"] for window in ended)
     return {
         "questions": len(ended), "level": QUOTED, "held": held, "since": ended[0]["origin"],
-        "horizon": board["horizon"], "windows": [{key: one[key] for key in WINDOW} for one in ended],
+        "horizon": board["horizon"],
+        "same_horizon": same, "windows": [{key: one[key] for key in WINDOW} for one in ended],
     }  # fmt: skip

@@ -98,10 +98,11 @@ def checked(fit: Mapping[str, Any]) -> str:
 
 def recorded(past: Mapping[str, Any]) -> str:
     """The track record in a sentence."""
-    return say(
+    told = say(
         "Track record: {held} of {of} past {level} % ranges over {horizon} held the truth.",
         held=past["held"], of=past["questions"], level=number(100 * past["level"]), horizon=horizon(past["horizon"]),
     )  # fmt: skip
+    return told if past["same_horizon"] else f"{told} {say('This question looks ahead otherwise: it has no record.')}"
 
 
 def _rate(value: float) -> str:
