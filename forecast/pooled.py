@@ -116,7 +116,8 @@ def worth_pooled(found: Pooled, amounts: Sequence[Floats], rng: np.random.Genera
     amounts: of the deals of each group when they were created; where one is not known, the model has pooled them
     already. Deals that bring as much as if c of all deals were among the n of the group (a Dirichlet process, Ferguson
     1973): for the mean of logs that is the best linear prediction with c the variance within groups over that between
-    them, by the analysis of variance (Searle 1971); at most all others. Their mean is unsure by its variance over the number of deals.
+    them, by the analysis of variance (Searle 1971); at most all others. Their mean is unsure by its variance over the
+    number of deals.
     """
     if any((np.isnan(of_group) | (of_group <= 0)).any() for of_group in amounts):
         return found.value

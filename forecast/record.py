@@ -18,6 +18,7 @@ FILE = "backtest.json"
 SCHEMA_VERSION = "1.0"
 OURS = "this forecast"  # its name beside the others
 QUOTED = 0.8  # the level of the ranges that a forecast quotes
+ALIKE = 1.5  # horizons of which one is so many times as long, at the most, are alike
 WINDOW = ("origin", "after", "p10", "p50", "p90", "actual")  # what is quoted of a past question
 
 
@@ -87,10 +88,19 @@ def record(board: Mapping[str, Any], config: Config, question: Question) -> dict
     ended = [window for window in board["windows"] if date.fromisoformat(window["after"]) <= question.origin]
     if not ended:
         return None
-    same = board["horizon"] == usual_horizon([period for period, _ in question.periods])
     held = sum(window["p10"] <= window["actual"] <= window["p90"] for window in ended)
     return {
         "questions": len(ended), "level": QUOTED, "held": held, "since": ended[0]["origin"],
         "horizon": board["horizon"],
-        "same_horizon": same, "windows": [{key: one[key] for key in WINDOW} for one in ended],
+        "same_horizon": _as_far(board["horizon"], question),
+        "windows": [{key: one[key] for key in WINDOW} for one in ended],
     }  # fmt: skip
+
+
+def _as_far(horizon: str, question: Question) -> bool:
+    """Whether a question looks about as far ahead as those of a backtest: to the end of the same, or so many days."""
+    if not horizon[:1].isdigit():
+        return horizon == usual_horizon([period for period, _ in question.periods])
+    ahead = min((period.after - question.origin).days for period, _ in question.periods)
+    days = int(horizon[:-1]) * {"d": 1, "w": 7, "m": 30}[horizon[-1]]
+    return days / ALIKE <= ahead <= days * ALIKE

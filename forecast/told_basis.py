@@ -102,7 +102,9 @@ def recorded(past: Mapping[str, Any]) -> str:
         "Track record: {held} of {of} past {level} % ranges over {horizon} held the truth.",
         held=past["held"], of=past["questions"], level=number(100 * past["level"]), horizon=horizon(past["horizon"]),
     )  # fmt: skip
-    return told if past["same_horizon"] else f"{told} {say('This question looks ahead otherwise: it has no record.')}"
+    if past["same_horizon"]:
+        return told
+    return f"{told} {say('There is none of a horizon like that of this question.')}"
 
 
 def _rate(value: float) -> str:

@@ -67,13 +67,11 @@ def categories(summary: Summary) -> Table | None:
 
 
 def quotas(summary: Summary) -> list[Table]:
-    """Each grouping that has quotas in a period: what its groups have won, are expected to reach, and the chance."""
-    return [
-        _quotas(period, groups)
-        for period in summary["periods"]
-        for groups in period["groups"]
-        if any(row["quota"] is not None for row in groups["rows"])
-    ]
+    """Groupings with quotas in the first period that is open: what groups have won, are to reach, and the chance."""
+    period = still_open(summary)
+    if period is None:
+        return []
+    return [_quotas(period, groups) for groups in period["groups"] if groups["quota"] is not None]
 
 
 def _quotas(period: Summary, groups: Summary) -> Table:
