@@ -111,8 +111,7 @@ def ask(
     history as of the origin (see Fit.with_history), in place of one made here.
     """
     history = as_of(tables, config.funnel, question.origin) if fitted is None else fitted.history
-    last = max(period.after for period, _ in question.periods)
-    edges, kept = _month_edges(history, question, pd.Timestamp(last))
+    edges, kept = asked_months(history.origin, question)
     names = groupings(config, history, model_attributes(config, history))
     fitted, prepared, outcomes = simulated(
         config, history, edges, kept, draws=question.draws, seed=question.seed, groupings=names,
@@ -120,9 +119,9 @@ def ask(
         cluster=cluster, deal_detail=deal_detail, fits=fits, fitted=fitted,
     )  # fmt: skip
     minor = 10**config.funnel.minor_digits
-    months = _labels(edges[: kept + 1])
+    months = month_labels(edges[: kept + 1])
     summary = summarise(config, tables, question, fitted, prepared, outcomes, edges[: kept + 1], names, minor)
-    asked = what_if(history, prepared, outcomes, question, edges[: kept + 1], months, minor, threads)
+    asked = what_if(history, prepared, outcomes, question, edges[: kept + 1], months, minor, threads, cluster)
     summary["levers"] = what_would_change(asked, config.forecast.wanted, progress=progress) if levers else None
     later = next_of(question)
     summary["next_period"] = next_period(
@@ -161,16 +160,12 @@ def simulated(
     the origin); deals are created, and amounts counted, in the first `kept` of them. apart: periods
     asked about; where given, the groupings of forecast/parts.py and forecast/categories.py are kept apart, too.
     """
-    end = pd.Timestamp(0) + pd.Timedelta(days=float(edges[-1]) - 1)
     if fitted is None:
-        fitted = (fit if fits is None else fits.fit)(
-            history, model_attributes(config, history), until=end, fiscal_year_starts=config.funnel.fiscal_year_starts,
-            draws=draws, seed=seed, priors=stated(config, history.states[: history.won]), progress=progress,
-        )  # fmt: skip
+        fitted = fitted_to(config, history, edges, draws=draws, seed=seed, progress=progress, fits=fits)
     minor, follow = 10**config.funnel.minor_digits, config.follow_ups
     prepared = scenario(fitted, edges, groupings, minor=minor, seed=seed, follow=follow)
     if apart:
-        prepared = kept_apart(prepared, parts_of(fitted, prepared, config.funnel.expected_days))
+        prepared = kept_apart(history, prepared, parts_of(fitted, prepared, config.funnel.expected_days))
         prepared = kept_by_category(prepared, categories_of(history, prepared.open_visit, apart))
     outcomes = simulate(
         prepared.draws, prepared.open_deals, prepared.templates, seed=seed,
@@ -182,6 +177,18 @@ def simulated(
     return fitted, prepared, outcomes
 
 
+def fitted_to(
+    config: Config, history: History, edges: Floats, *, draws: int, seed: int, progress: Progress | None = None,
+    fits: Kept | None = None,
+) -> Fit:  # fmt: skip
+    """The fit of a history that reaches to the last of the edges; made, or found among `fits`."""
+    end = pd.Timestamp(0) + pd.Timedelta(days=float(edges[-1]) - 1)
+    return (fit if fits is None else fits.fit)(
+        history, model_attributes(config, history), until=end, fiscal_year_starts=config.funnel.fiscal_year_starts,
+        draws=draws, seed=seed, priors=stated(config, history.states[: history.won]), progress=progress,
+    )  # fmt: skip
+
+
 def model_attributes(config: Config, history: History) -> list[str]:
     """The columns that the model uses: those named under [model], else the usual ones; FunnelError."""
     chosen = config.model.attributes
@@ -190,15 +197,16 @@ def model_attributes(config: Config, history: History) -> list[str]:
     return named_attributes(chosen, history.deals, history.known, "[model] attributes")
 
 
-def _month_edges(history: History, question: Question, last: pd.Timestamp) -> tuple[Floats, int]:
+def asked_months(origin: pd.Timestamp, question: Question) -> tuple[Floats, int]:
     """Edges of the simulated months, cut where a period begins or ends, and how many of the months lie within
     the periods; those after them are for the closing dates of single deals, and for the next period.
     """
+    last = pd.Timestamp(max(period.after for period, _ in question.periods))
     cuts = [pd.Timestamp(day) for period, _ in question.periods for day in (period.start, period.after)]
     if (later := next_of(question)) is not None:
         cuts.append(pd.Timestamp(later.after))
-    horizon = max(history.origin + pd.DateOffset(months=DEAL_HORIZON), last, *cuts)
-    edges = month_edges(history.origin, horizon, cuts)
+    horizon = max(origin + pd.DateOffset(months=DEAL_HORIZON), last, *cuts)
+    edges = month_edges(origin, horizon, cuts)
     return edges, int(np.searchsorted(edges, day_of(last)))
 
 
@@ -208,7 +216,7 @@ def month_edges(origin: pd.Timestamp, end: pd.Timestamp, cuts: Sequence[pd.Times
     return days(pd.Series(sorted({origin, end, *starts, *(cut for cut in cuts if cut > origin)})))
 
 
-def _labels(edges: Floats) -> tuple[str, ...]:
+def month_labels(edges: Floats) -> tuple[str, ...]:
     """2017-10 for what is simulated of a month, with its days where a period cuts it."""
     stamps = pd.to_datetime(edges, unit="D")
     names = [f"{stamp:%Y-%m}" for stamp in stamps[:-1]]

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from forecast import (
     cli_answers,
+    cli_company,
     cli_trend,
     cli_what_if,
     drafting,
@@ -31,7 +32,7 @@ from forecast import (
 )
 from forecast.commands import read
 from forecast.errors import FunnelError
-from forecast.executors import executor, reach
+from forecast.executors import executor, placed
 from forecast.language import say, speaking
 from forecast.progress import bars
 from forecast.screen import console
@@ -112,8 +113,7 @@ def check(
 @app.command()
 @options.spread
 def forecast(
-    asked: options.Asking,
-    cluster: options.Cluster = None,
+    asked: options.Several,
     samples: Annotated[
         Path | None,
         typer.Option(metavar="FILE.parquet", help="Write the amount won by simulation and month."),
@@ -132,9 +132,15 @@ def forecast(
 ) -> None:
     """The probability that the funnel reaches its target, with what it rests on.
 
-    Day, periods, targets, draws and seed that are not given are taken from the funnel file.
+    Day, periods, targets, draws and seed that are not given are taken from the funnel file. Several funnels of one
+    company are simulated on the same good and bad months, and summed; their targets are, too.
     """
     files = outputs.chosen(out, {"json": asked.json, "samples": samples, "deals": deals, "report": report})
+    if asked.more:
+        if asked.sample is not None or past is not None:
+            raise FunnelError("--sample and --record are about one funnel", remedy="Ask about each funnel alone.")
+        cli_company.together(asked, files, out)
+        return
     with bars() as progress:
         files, config, tables = read(asked, files, progress)
         question = asked.question(config, tables)
@@ -144,16 +150,13 @@ def forecast(
             raise FunnelError(
                 f"is the backtest of '{board['funnel']}'", file=past, remedy="Name the backtest.json of this funnel."
             )
-        if cluster is not None and asked.threads is not None:
-            raise FunnelError("--threads and --cluster were both given", remedy="Give one of them.")
-        if cluster is not None:
-            reach(cluster)  # now, not after the fit
+        placed(asked.threads, asked.cluster)
         progress("Loading the model", 0, 0)
         from forecast.answer import ask  # imports PyMC, which takes seconds
         from forecast.kept import kept_for
 
         answer = ask(
-            config, tables, question, progress=progress, threads=asked.threads, cluster=cluster,
+            config, tables, question, progress=progress, threads=asked.threads, cluster=asked.cluster,
             deal_detail="deals" in files, past=board, fits=kept_for(config, fresh=asked.fresh),
         )  # fmt: skip
     if moved := trend.so_far(runs.read(places.folder_of(config)), answer.summary):

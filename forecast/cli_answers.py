@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from forecast import options, terminal_answers, terminal_rates
+from forecast import options, sheets, terminal_answers, terminal_rates
 from forecast.commands import told
 from forecast.config import Config
 from forecast.sources.tables import named_attributes, usual_attributes
@@ -19,7 +19,7 @@ def add_to(app: typer.Typer) -> None:
 
 def clients(asked: options.Asking, out: options.Csv = None) -> None:
     """On which clients the target depends: what each brings, and the chance without it."""
-    told(asked, terminal_answers.show_clients, out=out, table=terminal_answers.client_table)
+    told(asked, terminal_answers.show_clients, out=out, table=sheets.clients)
 
 
 def deals(asked: options.Asking, out: options.Csv = None) -> None:

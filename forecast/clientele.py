@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from forecast.asked import AskedPeriod, group_of_deal
-from forecast.coding import clients
+from forecast.asked import AskedPeriod
 from forecast.config_asked import DependenceSection
 from forecast.draws import NEWCOMERS, OTHERS, Scenario
 from forecast.history import Floats, History, Ints
-from forecast.parts import DEAL, OVERDUE, VIABLE, Parts
+from forecast.parts import DEAL, OVERDUE, Parts
+from forecast.single_clients import Level
 from forecast.told_drivers import SPREAD, client_sentence
 from simulations import Dependence, Outcomes, answers, concentration, dependence, least_multiple, sums_by_group
 
@@ -22,21 +22,25 @@ POOLED = (OTHERS, NEWCOMERS)
 
 def by_client(
     asked: AskedPeriod, limits: DependenceSection, history: History, prepared: Scenario, parts: Parts,
-    outcomes: Outcomes, currency: str,
+    outcomes: Outcomes, currency: str, level: Level | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """What each client brings, the chance without it, and a verdict; shares are of the revenue still to come."""
-    names = prepared.labels["client"]
+    """What each client brings, the chance without it, and a verdict; shares are of the revenue still to come.
+
+    level: at which clients are told of (default: those who would pay).
+    """
+    level = parts.payers if level is None else level
+    names, client = level.names, level.open
     own = np.array([name not in POOLED for name in names])
-    opened = parts.client >= 0
-    value = np.bincount(parts.client[opened], parts.value[opened], len(names)).astype(np.int64)
-    found = dependence(outcomes, asked.target, "client", value=value, **asked.terms)
+    opened = client >= 0
+    value = np.bincount(client[opened], parts.value[opened], len(names)).astype(np.int64)
+    found = dependence(outcomes, asked.target, level.grouping, value=value, **asked.terms)
     known = bool(history.deals["client"].notna().any() and found.expected.sum() > 0)
     if not known:
-        return _nothing(parts)
-    viable = np.bincount(parts.client[opened], (parts.value * parts.viable)[opened], len(names))
-    deals = np.bincount(parts.client[opened], minlength=len(names))
-    won = asked.won_by(group_of_deal(history, "client", names), len(names))
-    restore = _restoring(asked, parts, outcomes, found)
+        return _nothing(client)
+    viable = np.bincount(client[opened], (parts.value * parts.viable)[opened], len(names))
+    deals = np.bincount(client[opened], minlength=len(names))
+    won = asked.won_by(level.codes, len(names))
+    restore = _restoring(asked, parts, level, outcomes, found)
     order = [int(i) for i in np.argsort(-np.where(own, found.expected, -1.0), kind="stable") if own[i]]
     rows: list[dict[str, Any]] = [
         {
@@ -57,7 +61,7 @@ def by_client(
         if found.expected[i] > 0 or won[i] > 0 or value[i] > 0
     ]
     ranked = np.sort(found.share[own])[::-1]
-    concentrated = concentration(found.share, _members(history, names))
+    concentrated = concentration(found.share, _members(level))
     critical = min(rows, key=lambda row: (row["p_hit_without"], -row["share"])) if rows else None
     told = {
         "shares": {str(top): float(ranked[:top].sum()) for top in TOPS},
@@ -69,25 +73,26 @@ def by_client(
         "p_hit_without_largest": rows[0]["p_hit_without"] if rows else None,
         "p_hit_without_largest_se": rows[0]["p_hit_without_se"] if rows else None,
         "critical": critical["client"] if critical else None,
-        "unknown": bool((parts.client < 0).any()),
+        "unknown": bool((client < 0).any()),
     }
     verdict = _verdict(limits, found.p_hit.p, critical, told)
     told["verdict"] = verdict
     return {**told, "sentence": client_sentence(told, found.p_hit.p, currency)}
 
 
-def _nothing(parts: Parts) -> dict[str, Any]:
+def _nothing(client: Ints) -> dict[str, Any]:
     """Where clients are not known, or nothing is expected."""
     none = ("concentration", "effective_number", "largest", "p_hit_without_largest", "p_hit_without_largest_se",
             "critical", "verdict", "sentence", "rest")  # fmt: skip
-    return {**dict.fromkeys(none), "shares": {}, "table": [], "unknown": bool((parts.client < 0).any())}
+    return {**dict.fromkeys(none), "shares": {}, "table": [], "unknown": bool((client < 0).any())}
 
 
-def _members(history: History, names: list[str]) -> Floats:
+def _members(level: Level) -> Floats:
     """Of how many clients each group consists: new ones so many that none counts."""
+    names = level.names
     members = np.ones(len(names))
     if OTHERS in names:
-        members[names.index(OTHERS)] = max(int(clients(history).nunique()) - int((members > 0).sum()) + 1, 1)
+        members[names.index(OTHERS)] = max(int(level.clients.nunique()) - int((members > 0).sum()) + 1, 1)
     if NEWCOMERS in names:
         members[names.index(NEWCOMERS)] = np.inf
     return members
@@ -104,18 +109,20 @@ def _rest(asked: AskedPeriod, found: Dependence, won: Ints, value: Ints, pooled:
     }
 
 
-def _restoring(asked: AskedPeriod, parts: Parts, outcomes: Outcomes, found: Dependence) -> list[float | None]:
+def _restoring(
+    asked: AskedPeriod, parts: Parts, level: Level, outcomes: Outcomes, found: Dependence
+) -> list[float | None]:
     """Viable value from other clients that brings the chance without each client back to what it is with it.
 
     It is taken to be won as the viable deals of the others are; None where no value would do, or they have none.
     """
-    own = sums_by_group(outcomes, "client", asked.months)
+    own = sums_by_group(outcomes, level.grouping, asked.months)
     total = answers.revenue(outcomes, **asked.terms)
-    kept = sums_by_group(outcomes, VIABLE, asked.months)
-    place = {int(client): i for i, client in enumerate(parts.clients)}
-    rtv = np.zeros(len(parts.clients))
-    for i, client in enumerate(parts.clients):
-        rtv[i] = parts.value[parts.viable & (parts.client == client)].sum()
+    kept = sums_by_group(outcomes, level.viable, asked.months)
+    place = {int(client): i for i, client in enumerate(level.apart)}
+    rtv = np.zeros(len(level.apart))
+    for i, client in enumerate(level.apart):
+        rtv[i] = parts.value[parts.viable & (level.open == client)].sum()
     viable = kept[:, :-1].sum(axis=1)
     restored: list[float | None] = []
     for client in range(own.shape[1]):

@@ -101,14 +101,14 @@ def clients(history: History) -> pd.Series[Any]:
     return client.where(client.notna(), None)
 
 
-def existing_clients(history: History) -> Any:
+def existing_clients(history: History, client: pd.Series[Any] | None = None) -> Any:
     """(deals,) YES where the client has a deal on record that was created earlier, whatever became of it, NO where
     it has none, "" where the client is not known.
 
     An earlier deal, not an earlier win: what a client is must not depend on how its other open deals end. In the
-    first months on record all clients look new.
+    first months on record all clients look new. client: (deals,) default those who would pay.
     """
-    client = clients(history)
+    client = clients(history) if client is None else client
     created = history.deals["created"]
     existing = np.where(created > created.groupby(client).transform("min"), YES, NO)
     return np.where(client.isna(), "", existing)

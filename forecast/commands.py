@@ -11,6 +11,7 @@ from rich.text import Text
 
 from forecast import options, outputs
 from forecast.config import Config
+from forecast.executors import placed
 from forecast.language import known, speaking
 from forecast.progress import bars
 from forecast.screen import console
@@ -35,12 +36,15 @@ def answered(asked: options.Asking, progress: Any, out: Path | None = None) -> t
     """The Config and the Answer, without levers."""
     _, config, tables = read(asked, {"json": asked.json, "out": out}, progress)
     question = asked.question(config, tables)
+    placed(asked.threads, asked.cluster)
     progress("Loading the model", 0, 0)
     from forecast.answer import ask  # imports PyMC, which takes seconds
     from forecast.kept import kept_for
 
-    fits = kept_for(config, fresh=asked.fresh)
-    return config, ask(config, tables, question, progress=progress, threads=asked.threads, fits=fits, levers=False)
+    return config, ask(
+        config, tables, question, progress=progress, threads=asked.threads, cluster=asked.cluster,
+        fits=kept_for(config, fresh=asked.fresh), levers=False,
+    )  # fmt: skip
 
 
 def told(

@@ -34,8 +34,12 @@ def executor(jobs: int, cluster: str | None) -> Iterator[Executor | None]:
         yield client.get_executor()
 
 
-def reach(cluster: str) -> None:
-    """FunnelError unless a Dask cluster answers at this address."""
+def placed(threads: int | None, cluster: str | None) -> None:
+    """FunnelError where both are given, or no Dask cluster answers at this address: now, not after the fit."""
+    if cluster is None:
+        return
+    if threads is not None:
+        raise FunnelError("--threads and --cluster were both given", remedy="Give one of them.")
     with _client(cluster):
         pass
 

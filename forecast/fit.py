@@ -154,6 +154,11 @@ class Fit:
         effects[:, kinds_present(self.exposure)] = self.posterior["log_calendar"]
         return effects
 
+    @property
+    def past(self) -> int:
+        """How many of the months the fit has seen."""
+        return len(self.exposure.month_edges) - 1
+
 
 def fit(
     history: History,
@@ -227,12 +232,27 @@ def _month_terms(
 ) -> tuple[ExitTerms, ArrivalTerms]:  # fmt: skip
     """Terms of exits and of new deals, both by month; months: first days, with the end of the last."""
     past = len(exposure.month_edges) - 1
-    number = np.asarray(months.month[:-1], dtype=np.int64)
-    begun = months[past - 1] == history.origin.to_period("M").to_timestamp() < history.origin
-    calendar = design.calendar((number - fiscal_year_starts) % 3, past - 1, begun)
+    calendar = _calendar(history.origin, months[:-1], past, fiscal_year_starts)
     arrivals = count_arrivals(history, months[: past + 1])
-    by_month = design.arrivals(number - 1, past - 1, int((arrivals.days > 0).sum()) >= SEASONAL_MONTHS)
+    by_month = design.arrivals(
+        _number(months[:-1]) - 1, past - 1, int((arrivals.days > 0).sum()) >= SEASONAL_MONTHS
+    )  # fmt: skip
     return exit_terms(exposure, calendar, cells, priors), arrival_terms(arrivals, by_month, priors)
+
+
+def calendar_design(fit: Fit, fiscal_year_starts: int) -> design.Design:
+    """Of all T months, as the fit took them."""
+    return _calendar(fit.fitted, fit.months, fit.past, fiscal_year_starts)
+
+
+def _calendar(origin: pd.Timestamp, months: pd.DatetimeIndex, past: int, fiscal_year_starts: int) -> design.Design:
+    """months: first days, `past` of them before the origin."""
+    begun = months[past - 1] == origin.to_period("M").to_timestamp() < origin
+    return design.calendar((_number(months) - fiscal_year_starts) % 3, past - 1, begun)
+
+
+def _number(months: pd.DatetimeIndex) -> Ints:
+    return np.asarray(months.month, dtype=np.int64)
 
 
 def other_future(fit: Fit, fiscal_year_starts: int, seed: int) -> Fit:
@@ -245,8 +265,7 @@ def other_future(fit: Fit, fiscal_year_starts: int, seed: int) -> Fit:
     seen = len(fit.exposure.cells)
     cells = replace(fit.design, matrix=fit.design.matrix[:, :seen])
     exits, arrivals = _month_terms(fit.history, fit.exposure, months, cells, fiscal_year_starts, Priors())
-    past = len(fit.exposure.month_edges) - 1
-    known = {**fit.posterior, "log_calendar": fit.posterior["log_calendar"][..., :past]}
+    known = {**fit.posterior, "log_calendar": fit.posterior["log_calendar"][..., : fit.past]}
     return replace(fit, posterior=with_future(Terms(exits, arrivals, NO_AMOUNTS, NO_CLIENTS), known, seed))
 
 

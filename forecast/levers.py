@@ -47,7 +47,7 @@ def what_would_change(
         tell("Moving the levers", number, len(every))
         done.append(tornado.bar(asked, lever, more if lever.kind == NEW_DEALS else None))
     useful = useful_months(asked)
-    found = wins_from(asked.given, asked.seed, asked.threads) if every_lever and len(asked.given.templates) else None
+    found = wins_from(asked.given, asked.seed, **asked.place) if every_lever and len(asked.given.templates) else None
     others = [_response(asked, one) for one in done if every_lever and one.lever.kind != NEW_DEALS]
     periods = []
     for number, period in enumerate(asked.periods):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -46,7 +47,7 @@ def useful_months(asked: WhatIf) -> Useful:
         alone = replace(some, arrival_mean=only)
         after = simulate(
             alone, Deals.none(), asked.given.templates, seed=asked.seed, arrival_months=int(month) + 1,
-            threads=asked.threads,
+            **asked.place,
         )  # fmt: skip
         wins = after.wins.sum(axis=0)
         p_win[month] = wins.sum() / max(after.created.sum(), 1)
@@ -88,12 +89,12 @@ def reverse_funnel(p_win: Sequence[float] | Floats, sales: float) -> Floats:
     return np.asarray(np.divide(sales, p, out=np.full(p.shape, np.inf), where=p > 0), dtype=np.float64)
 
 
-def wins_from(given: Assumptions, seed: int, threads: int | None = None) -> tuple[Floats, Floats]:
+def wins_from(given: Assumptions, seed: int, **place: Any) -> tuple[Floats, Floats]:
     """(open stages,) share of the deals entering each stage at the origin that is won before the horizon ends, and
     its standard error over draws.
 
     Deals like the templates are put into every stage at an age of nothing, each worth one unit, so that what a stage
-    brings is its number of wins.
+    brings is its number of wins. place: threads or cluster, see `simulate`.
     """
     draws, rows = given.draws.first(REVERSE_DRAWS), len(given.templates)
     stages = draws.funnel.n_open
@@ -110,7 +111,7 @@ def wins_from(given: Assumptions, seed: int, threads: int | None = None) -> tupl
     )  # fmt: skip
     outcomes = simulate(
         certain, visitors, Deals.none("stage"), seed=seed, group_sizes={"stage": stages}, arrival_months=0,
-        threads=threads,
+        **place,
     )  # fmt: skip
     share = outcomes.by["stage"].sum(axis=1) / (number // stages)
     return share.mean(axis=0), share.std(axis=0) / np.sqrt(len(share))

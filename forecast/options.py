@@ -25,9 +25,6 @@ SAMPLES = Path(__file__).parent / "samples"
 
 DrawsOption = Annotated[int | None, typer.Option(min=1, help="How many futures are simulated.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="The same seed gives the same answer.")]
-Cluster = Annotated[
-    str | None, typer.Option(metavar="ADDRESS", help="Simulate on this Dask cluster, e.g. tcp://10.0.0.1:8786.")
-]
 Every = Annotated[str, typer.Option(metavar="STEP", help="week, month or quarter between origins.")]
 Csv = Annotated[Path | None, typer.Option("--out", metavar="FILE.csv", help="Write the whole table as CSV.")]
 
@@ -78,14 +75,26 @@ class Fitting(Targets):
 
 @dataclass(frozen=True)
 class Asking(Fitting):
-    """A whole question."""
+    """A whole question, and where it is simulated."""
 
+    cluster: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Simulate on this Dask cluster, e.g. tcp://10.0.0.1:8786.")
+    ] = None
     as_of: Annotated[
         str | None, typer.Option(metavar="DATE", help="The day of the question; nothing from that day on is used.")
     ] = None
 
     def question(self, config: Config, tables: Tables) -> Question:
         return self.question_as_of(self.as_of, config, tables)
+
+
+@dataclass(frozen=True)
+class Several(Asking):
+    """Of one funnel, or of several."""
+
+    more: Annotated[
+        list[Path] | None, typer.Argument(help="Further funnels of the same company, which are added up.")
+    ] = None
 
 
 def spread(command: Callable[..., None]) -> Callable[..., None]:

@@ -143,16 +143,6 @@ def _clients(answer: Told) -> Part | None:
     asked = answer.summary["periods"][0]["clients"]
     if not asked.get("table"):
         return None
-    rows = [
-        [
-            plain(one["client"], 40), percent(one["share"]), told.amount(one["expected"], answer.summary),
-            told.amount(one["open_value"], answer.summary), chance(one["p_hit_without"], one["p_hit_without_se"]),
-        ]
-        for one in asked["table"][:CLIENTS]
-    ]  # fmt: skip
-    head = [
-        say("Client"), say("share of what is still expected"), say("expected"), say("open"), say("chance without it"),
-    ]  # fmt: skip
     sentence = told_drivers.client_sentence(asked, answer.summary["periods"][0]["p_hit"], answer.summary["currency"])
     said: list[Paragraph] = [("", "", sentence)] if sentence else []
     if asked["effective_number"] is not None:
@@ -161,7 +151,25 @@ def _clients(answer: Told) -> Part | None:
     period = answer.summary["periods"][0]
     falls = period["p_hit"] - min(row["p_hit_without"] for row in asked["table"])
     figures = [plots.dependence(answer)] if period["gap"] > 0 and falls >= SEEN else []
-    return Part(say("On whom it depends"), said, figures, [Table(head, rows)])
+    singles = period["single_clients"]
+    name = say("Client") if singles is None else say("Client, with those it is the parent of")
+    levels = [_of_clients(asked, name, answer.summary)]
+    if singles is not None:
+        levels.append(_of_clients(singles, say("Client by itself"), answer.summary))
+    return Part(say("On whom it depends"), said, figures, levels)
+
+
+def _of_clients(clients: told.Summary, name: str, summary: told.Summary) -> Table:
+    rows = [
+        [
+            plain(one["client"], 40), percent(one["share"]), told.amount(one["expected"], summary),
+            told.amount(one["open_value"], summary), chance(one["p_hit_without"], one["p_hit_without_se"]),
+        ]
+        for one in clients["table"][:CLIENTS]
+    ]  # fmt: skip
+    return Table(
+        [name, say("share of what is still expected"), say("expected"), say("open"), say("chance without it")], rows
+    )
 
 
 CLIENTS = 10

@@ -144,7 +144,9 @@ def _by_group(cases: Sequence[Case]) -> list[dict[str, Any]]:
 
 
 def _against_best(cases: Sequence[Case], part: str, group: str | None) -> dict[str, Any]:
-    """Our mean CRPS and coverage, and the other forecast with the least mean CRPS on the same questions."""
+    """Our mean CRPS, also as a share of what happened, and coverage; the other forecast with the least mean CRPS on the
+    same questions, and by how much of it ours is smaller (skill).
+    """
     ours = _rows(cases, part, OURS, group)
     own = {case["origin"]: row for case in cases for row in _rows([case], part, OURS, group)}
     best: tuple[float, str | None] = (np.inf, None)
@@ -153,14 +155,17 @@ def _against_best(cases: Sequence[Case], part: str, group: str | None) -> dict[s
         if name != OURS and own and rows.keys() >= own.keys():
             mean = float(np.mean([rows[origin]["crps"] for origin in own]))
             best = min(best, (mean, name))
+    crps, actual = (float(_column(ours, name).mean()) for name in ("crps", "actual"))
     return {
         "questions": len(ours),
-        "crps": float(_column(ours, "crps").mean()),
+        "crps": crps,
+        "crps_share": crps / actual if actual > 0 else None,
         "coverage": _coverage(ours, LEVELS.index(QUOTED)),
         "bias": float((_column(ours, "p50") - _column(ours, "actual")).mean()),
-        "actual": float(_column(ours, "actual").mean()),
+        "actual": actual,
         "best_other": best[1],
         "best_other_crps": best[0] if best[1] is not None else None,
+        "skill": 1 - crps / best[0] if best[1] is not None and best[0] > 0 else None,
     }
 
 

@@ -46,7 +46,7 @@ def of_answer(summary: Summary, samples: pd.DataFrame, deals: pd.DataFrame) -> l
             "p_hit: the chance that the target is reached; se: its error of simulation.",
         ),
         _sheet("Months", _by_month(summary), RANGE, NOTE, "won: before the as-of date, part of the others."),
-        _sheet("Clients", _clients(summary), "expected: mean revenue still to come; share: of all that is."),
+        _sheet("Clients", clients(summary), "expected: mean revenue still to come; share: of all that is."),
         _sheet("Groups", _groups(summary), "Teams, sellers and the like: they sum to the whole."),
     ]
     if not (sellers := _rows(summary, "categories")).empty:
@@ -122,10 +122,18 @@ def _by_month(summary: Summary) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _clients(summary: Summary) -> pd.DataFrame:
-    return pd.DataFrame(
-        [{"period": one["period"], **client} for one in summary["periods"] for client in one["clients"]["table"]]
-    )
+def clients(summary: Summary) -> pd.DataFrame:
+    """One row per period and client; where some are rolled up to parents, first these and then each client by itself,
+    told apart by the column level.
+    """
+    rows = []
+    for one in summary["periods"]:
+        if (singles := one["single_clients"]) is None:
+            rows += [{"period": one["period"], **client} for client in one["clients"]["table"]]
+            continue
+        for level, told in (("parent", one["clients"]), ("client", singles)):
+            rows += [{"period": one["period"], "level": level, **client} for client in told["table"]]
+    return pd.DataFrame(rows)
 
 
 def _rows(summary: Summary, part: str) -> pd.DataFrame:

@@ -146,8 +146,11 @@ def _period(
         **coverage(asked, period, history, parts, outcomes),
         "from_open": float(by_origin[OPEN]),
         "from_new": float(by_origin[NEW]),
-        "by_month": _by_month(period, history, outcomes, edges, asked.months, minor),
+        "by_month": by_month(period, [history], outcomes, edges, asked.months, minor),
         "clients": by_client(asked, config.dependence, *who, config.funnel.currency),
+        "single_clients": None
+        if parts.singles is None
+        else by_client(asked, config.dependence, *who, config.funnel.currency, parts.singles),
         "assumed": of_revenue(rests_on, outcomes.draw, answers.revenue(outcomes, **asked.terms)),
         "groups": by_group(asked, quotas_of(config, period), groupings, *who),
         "categories": by_category(asked, period, categories, parts.value, outcomes),
@@ -158,14 +161,14 @@ def _period(
     }
 
 
-def _by_month(
-    period: Period, history: History, outcomes: Outcomes, edges: Floats, mask: Any, minor: int
+def by_month(
+    period: Period, histories: Sequence[History], outcomes: Outcomes, edges: Floats, mask: Any, minor: int
 ) -> list[dict[str, Any]]:
     """Months of the period: what was won in them before the origin, and the range of each month's whole."""
     rows = []
     for month in period.months():
         first, last = day_of(month.start), day_of(month.after)
-        won = int(won_by_deal(history, first, min(last, history.day), minor).sum())
+        won = sum(int(won_by_deal(one, first, min(last, one.day), minor).sum()) for one in histories)
         inside = mask & (edges[:-1] >= first) & (edges[1:] <= last)
         rows.append(
             {

@@ -34,11 +34,22 @@ def show_clients(summary: Summary, screen: Console) -> None:
 
 
 def _clients(period: Summary, summary: Summary, width: int) -> Iterator[RenderableType]:
-    clients, currency = period["clients"], summary["currency"]
-    yield _asked(period, currency)
+    clients, singles = period["clients"], period["single_clients"]
+    yield _asked(period, summary["currency"])
     if clients["verdict"] is None:
         yield Text(say("Clients are not known, or nothing is expected from them."))
         return
+    title = say("Client") if singles is None else say("Client, with those it is the parent of")
+    yield from _level(clients, title, period, summary, width)
+    if clients["unknown"]:
+        yield Text(unknown_clients(summary), style="dim")
+    if singles is not None and singles["verdict"] is not None:
+        yield Text()
+        yield from _level(singles, say("Client by itself"), period, summary, width)
+
+
+def _level(clients: Summary, title: str, period: Summary, summary: Summary, width: int) -> Iterator[RenderableType]:
+    currency = summary["currency"]
     yield Text(plain(client_sentence(clients, period["p_hit"], currency) or clients["sentence"], 3 * width))
     shares = " / ".join(percent(clients["shares"][top]) for top in ("1", "3", "5"))
     alike = say(
@@ -49,7 +60,7 @@ def _clients(period: Summary, summary: Summary, width: int) -> Iterator[Renderab
     yield Text(alike)
     rows, others = clients["table"][:SHOWN], max(len(clients["table"]) - SHOWN, 0)
     yield from tables(
-        f"{say('Client')}, {currency or say('no currency given')}",
+        f"{title}, {currency or say('no currency given')}",
         [*(plain(row["client"], NAME) for row in rows), say("All others ({number} named)", number=others)],
         [
             Column(say("open"), [*(money(row["open_value"]) for row in rows), ""]),
@@ -62,8 +73,6 @@ def _clients(period: Summary, summary: Summary, width: int) -> Iterator[Renderab
         ],
         width,
     )
-    if clients["unknown"]:
-        yield Text(unknown_clients(summary), style="dim")
 
 
 def _others(clients: Summary, shown: list[Summary]) -> float:
@@ -152,13 +161,6 @@ def _decisive(period: Summary, currency: str, width: int) -> Iterator[Renderable
             ],
             width,
         )
-
-
-def client_table(summary: Summary) -> pd.DataFrame:
-    """All clients of all periods, one row each."""
-    return pd.DataFrame(
-        [{"period": one["period"], **row} for one in summary["periods"] for row in one["clients"]["table"]]
-    )
 
 
 def deal_table(summary: Summary) -> pd.DataFrame:

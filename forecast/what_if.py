@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,7 @@ class WhatIf:
     seed: int
     minor: int
     threads: int | None = None
+    cluster: str | None = None
 
     @property
     def kept(self) -> int:
@@ -60,9 +62,16 @@ class WhatIf:
 
     def run(self, given: Assumptions) -> Outcomes:
         """The same simulation with other assumptions: row i has the random numbers of row i of `base`."""
-        return simulate(
-            *given, seed=self.seed, months=self.kept, arrival_months=self.kept, threads=self.threads
-        )  # fmt: skip
+        return self.simulated(given, self.kept)
+
+    def simulated(self, given: Assumptions, months: int) -> Outcomes:
+        """The first so many months of other assumptions, here or on the cluster."""
+        return simulate(*given, seed=self.seed, months=months, arrival_months=months, **self.place)
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """Where `simulate` runs: as the answer did."""
+        return {"threads": self.threads, "cluster": self.cluster}
 
     def moved(self, period: Aim, after: Ints) -> tuple[Moved, Change]:
         """What a change has done to P(hit) and to the median of revenue, the latter in units of currency; after:
@@ -75,7 +84,7 @@ class WhatIf:
 
 def what_if(
     history: History, prepared: Scenario, outcomes: Outcomes, question: Question, edges: Floats,
-    months: tuple[str, ...], minor: int, threads: int | None = None,
+    months: tuple[str, ...], minor: int, threads: int | None = None, cluster: str | None = None,
 ) -> WhatIf:  # fmt: skip
     """edges: (M + 1,) days since 1970-01-01 of the months that `outcomes` keeps."""
     aims = []
@@ -83,4 +92,4 @@ def what_if(
         asked = asked_about(period, target, history, edges, minor, wanted=1.0)  # which is not looked at
         aims.append(Aim(period.label, asked.months, asked.won_to_date, asked.target))
     given = Assumptions(prepared.draws, prepared.open_deals, prepared.templates)
-    return WhatIf(given, outcomes, tuple(aims), months, edges - edges[0], question.seed, minor, threads)
+    return WhatIf(given, outcomes, tuple(aims), months, edges - edges[0], question.seed, minor, threads, cluster)

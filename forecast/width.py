@@ -19,7 +19,7 @@ from forecast.fit import Fit, other_future
 from forecast.history import Floats, Ints
 from forecast.models.sampling import Progress
 from forecast.what_if import WhatIf
-from simulations import Assumptions, Draws, simulate
+from simulations import Assumptions, Draws
 
 PARTS = ("parameters", "shocks", "new_deals", "chance")
 MOMENT = 2.0**-10  # days
@@ -66,10 +66,7 @@ def _other_new(asked: WhatIf, given: Assumptions) -> Ints:
         month_edges=np.concatenate([[0.0, MOMENT], draws.month_edges[1:]]),
         arrival_mean=np.pad(draws.arrival_mean, ((0, 0), (1, 0))),
     )
-    kept = asked.kept + 1
-    outcomes = simulate(
-        *given._replace(draws=later), seed=asked.seed, months=kept, arrival_months=kept, threads=asked.threads
-    )
+    outcomes = asked.simulated(given._replace(draws=later), asked.kept + 1)
     won = outcomes.won[:, 1:].copy()
     won[:, 0] += outcomes.won[:, 0]
     return won

@@ -120,18 +120,34 @@ Markdown("| against | CRPS smaller by | |\n|---|---|---|\n" + "\n".join(told))
 # %% [markdown]
 # ## How far ahead?
 #
-# The nearer the end of the period, the more is won already and the less is left to guess. Compare the error
-# with what is usually won in the rest of the period, and decide from which distance on it is good enough for
-# your plan.
+# For a plan the question is not only *whether* but *from which day on*. The nearer the end of the period, the more is
+# won already and the less is left to guess. Each row holds the questions that were asked about equally far from the
+# end: the error in money and as a share of what was then still won, by how much it is smaller than that of the best
+# other forecast (negative: that one is closer), and how often the ranges held. Decide which error your plan can bear,
+# and rely on the forecast from that distance on; further out, plan with the other one where it is closer.
+
 
 # %%
+def per_cent(share, sign=""):
+    return "–" if share is None else f"{100 * share:{sign}.0f} %"
+
+
+by_distance = board["by_distance"]
 lines = [
-    f"| {part['from_days']} to {part['to_days']} days | {money(part['actual'])} | {money(part['crps'])} "
+    f"| {part['from_days']} to {part['to_days']} | {part['questions']} | {money(part['actual'])} "
+    f"| {money(part['crps'])} | {per_cent(part['crps_share'])} "
+    f"| {part['best_other'] or '–'} | {per_cent(part['skill'], '+')} "
     f"| {part['coverage']['held']} of {part['coverage']['of']} |"
-    for part in board["by_distance"]
+    for part in reversed(by_distance)
 ]
-header = f"| to the end | won in it, mean {unit} | CRPS | {100 * QUOTED:.0f} % held |\n|---|---|---|---|\n"
+header = (
+    f"| days to the end | questions | still won, mean {unit} | CRPS | of what was won | best other "
+    f"| ours closer by | {100 * QUOTED:.0f} % held |\n|---|---|---|---|---|---|---|---|\n"
+)
 Markdown(header + "\n".join(lines) if lines else "All questions look equally far ahead.")
+
+# %%
+figures.distances(board) if by_distance else None
 
 # %% [markdown]
 # ## What went wrong?

@@ -52,7 +52,7 @@ class ArrivalTerms(NamedTuple):
 def count_arrivals(history: History, months: pd.DatetimeIndex) -> Arrivals:
     """Deals created in each month (M + 1 month starts) from the day on which recording began to the origin.
 
-    Deals created earlier are survivors, not arrivals. Where no such day is known, it is after the first deal's, which
+    Deals created earlier are survivors, not arrivals. Where no such day is stated, it is after the first deal's, which
     is not counted, as it was sure to be there: of one deal created yesterday, it is not thirty a month. Deals that were
     never open (see History.begun_open) are left out.
     """
@@ -60,7 +60,7 @@ def count_arrivals(history: History, months: pd.DatetimeIndex) -> Arrivals:
     created = days(history.deals["created"])
     first = float(created.min())
     after = np.nextafter(first, np.inf) if history.timed else np.floor(first) + 1
-    since = history.recorded_from if history.recorded_from > first else after
+    since = history.recorded_from if np.isfinite(history.recorded_from) else after
     counts = np.histogram(created[(created >= since) & history.begun_open()], edges)[0]
     recorded = np.clip(np.minimum(edges[1:], history.day) - np.maximum(edges[:-1], since), 0, None)
     return Arrivals(counts.astype(np.float64), recorded)

@@ -113,6 +113,26 @@ def future_calendar(terms: CalendarTerms, size: Floats, effects: Floats, rng: np
     return result
 
 
+def innovations(design: Design, size: Floats, effects: Floats) -> Floats:
+    """(draws, K, T) what every month brings that those before it do not tell: independent standard normals where the
+    effects (draws, K, T) are as this model says, with sizes (draws, K, 3).
+    """
+    found = [np.linalg.solve(_factor(design, size[:, k]), effects[:, k, :, None]) for k in range(size.shape[1])]
+    return np.stack(found, axis=1)[..., 0]
+
+
+def moved_by(design: Design, size: Floats, change: Floats) -> Floats:
+    """(draws, K, T) by how much effects change where innovations change by (draws, K, T)."""
+    found = [_factor(design, size[:, kind]) @ change[:, kind, :, None] for kind in range(size.shape[1])]
+    return np.stack(found, axis=1)[..., 0]
+
+
+def _factor(design: Design, size: Floats) -> Floats:
+    """(draws, T, T) lower triangular L of S = L L', given (draws, 3) sizes: its rows are in the order of time."""
+    parts = [design.matrix[design.group == group] for group in range(3)]
+    return np.linalg.cholesky(np.tensordot(size**2, np.array([part.T @ part for part in parts]), 1))
+
+
 def redrawn(terms: CalendarTerms, size: Floats, effects: Floats, rng: np.random.Generator) -> Floats:
     """(draws, K, M) effects, each month's drawn anew given all others of its kind."""
     result = np.empty_like(effects)

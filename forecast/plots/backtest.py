@@ -9,7 +9,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from forecast.drawing import FONT, GREY, HAPPENED, INK, REACHED, SHORT, dress, text, ticks
+from forecast.drawing import FONT, GREY, HAPPENED, INK, REACHED, SHORT, dress, note, text, ticks
 from forecast.language import say
 from forecast.record import OURS, QUOTED
 from forecast.told import forecaster
@@ -112,6 +112,38 @@ def comparison(board: Board) -> go.Figure:
     high = 1.25 * max(values, default=1.0)
     figure.update_xaxes(range=[0, high], color=GREY, **ticks(0, high))
     figure.update_yaxes(autorange="reversed", tickfont_size=FONT)
+    return figure
+
+
+def distances(board: Board) -> go.Figure:
+    """CRPS of ours and of the best other by days to the end of the period, with how often the ranges held."""
+    lines = board["by_distance"]
+    days = [(line["from_days"] + line["to_days"]) / 2 for line in lines]
+    figure = go.Figure()
+    for key, color in (("best_other_crps", SHORT), ("crps", REACHED)):
+        values = [line[key] for line in lines]
+        names = [forecaster(OURS if key == "crps" else line["best_other"] or "") for line in lines]
+        told = [
+            "" if value is None else f"{name}: {with_unit(money(value), board['currency'])}"
+            for name, value in zip(names, values, strict=True)
+        ]
+        figure.add_scatter(
+            x=days, y=values, mode="lines+markers", line={"color": color, "width": 3}, marker={"size": 10},
+            hovertext=told, hoverinfo="text",
+        )  # fmt: skip
+    high = 1.25 * max([value for line in lines for value in (line["crps"], line["best_other_crps"] or 0)], default=1.0)
+    for day, line in zip(days, lines, strict=True):
+        held = say("{held} of {of}", held=line["coverage"]["held"], of=line["coverage"]["of"])
+        note(figure, day, 0.04 * high, held, "center", INK)
+    closer = sum((line["skill"] or 0) > 0 for line in lines)
+    finding = say("This forecast is closer than any other at {held} of {of} distances", held=closer, of=len(lines))
+    detail = say(
+        "Mean CRPS by days to the end; grey: the best other. Below: how many ranges of {level} % held",
+        level=f"{100 * QUOTED:.0f}",
+    )
+    dress(figure, finding, detail, height=420, below=70)
+    figure.update_xaxes(title_text=say("Days to the end"), autorange="reversed", tickvals=days)
+    figure.update_yaxes(range=[0, high], gridcolor="#EEEEEE", **ticks(0, high))
     return figure
 
 

@@ -126,7 +126,10 @@ def _chosen(config: Config, holder: Sieve, names: pd.Series) -> str:
         return chosen
     shown = [f"'{name}' ({count:,} rows)" for name, count in counts.items()]
     what = "several pipelines" if chosen is None else f"there is no pipeline '{chosen}'"
-    remedy = f'Write pipeline = "{counts.index[0]}" under [source], a funnel file for each; or "{ALL}" for all as one.'
+    remedy = (
+        f'Write pipeline = "{counts.index[0]}" under [source], a funnel file for each (`funnel forecast` of several '
+        f'files adds them up); or "{ALL}" for all as one.'
+    )
     hint = "" if chosen is None else near(chosen, counts.index) + " "
     column = holder.columns.get("pipeline", "pipeline")
     raise FunnelError(what, file=holder.file, column=column, examples=shown, remedy=hint + remedy)

@@ -250,6 +250,7 @@ QUARTER: Summary = {
     "from_new": 1_750_000.0,
     "by_month": QUARTER_MONTHS,
     "clients": CLIENTS,
+    "single_clients": None,
     "groups": [{"grouping": "owner", "quota": OWNER["quota"], "rows": [OWNER]}],
     "categories": None,
     "decisive_deals": [],

@@ -12,14 +12,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.answer import _labels, _month_edges, ask
+from forecast.answer import ask, asked_months, month_labels
 from forecast.config import Config, config_from
 from forecast.errors import FunnelError
 from forecast.history import actual, as_of
+from forecast.new_deals import wins_from
 from forecast.outputs import finite, with_files
 from forecast.periods import parse_period
 from forecast.question import Question, question_from
 from forecast.sources import load
+from forecast.width import width
 from tests.conftest import Asked
 from tests.forecast.companies import DRAWS, ORIGIN, PERIODS, SMALL
 
@@ -124,11 +126,9 @@ def test_what_cannot_be_asked(name: str) -> None:
 def months(origin: str, *periods: str) -> tuple[tuple[str, ...], list[str], int]:
     """Labels of the months kept, first days of all months, and how many are kept."""
     asked = tuple((parse_period(period), 1.0) for period in periods)
-    last = pd.Timestamp(max(period.after for period, _ in asked))
-    history: Any = SimpleNamespace(origin=pd.Timestamp(origin))
-    edges, kept = _month_edges(history, Question(date.fromisoformat(origin), asked, 1, 1), last)
+    edges, kept = asked_months(pd.Timestamp(origin), Question(date.fromisoformat(origin), asked, 1, 1))
     assert (np.diff(edges) > 0).all()
-    return _labels(edges[: kept + 1]), [f"{day:%Y-%m-%d}" for day in pd.to_datetime(edges, unit="D")], kept
+    return month_labels(edges[: kept + 1]), [f"{day:%Y-%m-%d}" for day in pd.to_datetime(edges, unit="D")], kept
 
 
 def test_whole_months_from_the_first_of_one() -> None:
@@ -371,7 +371,9 @@ def test_deals(asked: Asked) -> None:
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_cluster_gives_the_same_answer(asked: Asked) -> None:
-    """The fit is that of the shared answer; what is told and every simulation are the same to the byte."""
+    """The fit is that of the shared answer; what is told (levers included), every simulation and what-ifs are the same
+    to the byte.
+    """
     distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
     config, tables = load(asked.folder)
     kept: Any = SimpleNamespace(fit=lambda *_, **__: asked.answer.fit)
@@ -379,6 +381,13 @@ def test_a_cluster_gives_the_same_answer(asked: Asked) -> None:
         again = ask(
             config, tables, asked.answer.question, cluster=two.scheduler_address, deal_detail=True, fits=kept
         )  # fmt: skip
+        what_if = again.what_if
+        assert what_if.cluster == two.scheduler_address
+        assert width(what_if, again.fit, config) == width(asked.answer.what_if, again.fit, config)
+        found, here = (
+            wins_from(what_if.given, what_if.seed, **one.place) for one in (what_if, asked.answer.what_if)
+        )  # fmt: skip
+        np.testing.assert_array_equal(found, here)
     assert again.outcomes.won.tobytes() == asked.answer.outcomes.won.tobytes()
     assert again.deals().equals(asked.answer.deals())
     assert again.summary == asked.answer.summary

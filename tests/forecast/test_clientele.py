@@ -14,6 +14,7 @@ import pytest
 from forecast.ages import Ages
 from forecast.asked import AskedPeriod, asked_about
 from forecast.clientele import by_client, decisive, overdue_apart
+from forecast.coding import clients as clients_of
 from forecast.config import Config, config_from
 from forecast.config_asked import DependenceSection
 from forecast.config_data import FunnelSection
@@ -24,7 +25,8 @@ from forecast.outputs import write_csv
 from forecast.parts import DEAL, OVERDUE, VIABLE, Parts
 from forecast.periods import parse_period
 from forecast.quotas import by_group, groupings, quotas_of
-from forecast.terminal_answers import client_table
+from forecast.sheets import clients as client_table
+from forecast.single_clients import Level
 from simulations import Outcomes
 from tests.forecast.histories import tables
 
@@ -65,7 +67,7 @@ def world(amounts: list[int], clients: list[str], owners: list[str], won: np.nda
     nothing = np.zeros(total.shape, dtype=np.int32)
     parts = Parts(
         value, ~late, np.where(late, 0, 1), Ages(np.full(n, 40.0), np.full(n, 0.5), np.where(late, 30.0, 50.0)),
-        np.arange(n), code["client"], np.arange(n),
+        np.arange(n), Level("client", VIABLE, names["client"], clients_of(history), code["client"], np.arange(n)),
     )  # fmt: skip
     outcomes = Outcomes(total, nothing, nothing, by, np.arange(len(won)))
     return history, prepared, parts, outcomes
@@ -175,7 +177,7 @@ def test_names_that_are_formulas_or_markup(tmp_path: Any) -> None:
     found = by_client(asked(history, 47), LIMITS, history, *rest, "EUR")
     assert HOSTILE in json.dumps(found, ensure_ascii=False).replace('\\"', '"')
     path = tmp_path / "clients.csv"
-    write_csv(path, client_table({"periods": [{"period": "2024Q2", "clients": found}]}))
+    write_csv(path, client_table({"periods": [{"period": "2024Q2", "clients": found, "single_clients": None}]}))
     assert pd.read_csv(path)["client"].tolist() == ["Acme", "<script>", f"'{HOSTILE}"]
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from forecast.answer import _month_edges
+from forecast.answer import asked_months
 from forecast.asked import asked_about
 from forecast.config import config_from
 from forecast.next_period import next_of, next_period, target_of
@@ -57,8 +57,7 @@ def test_the_simulation_reaches_to_its_end() -> None:
     asked: Any = replace(question("2017-10-10..2020-03-15"), origin=date(2017, 10, 10))
     later = next_of(asked)
     assert later is not None
-    history: Any = type("Known", (), {"origin": pd.Timestamp("2017-10-10")})
-    edges, kept = _month_edges(history, asked, pd.Timestamp("2020-03-16"))
+    edges, kept = asked_months(pd.Timestamp("2017-10-10"), asked)
     days = [f"{day:%Y-%m-%d}" for day in pd.to_datetime(edges, unit="D")]
     assert (days[kept], days[-1]) == ("2020-03-16", later.after.isoformat())
 

@@ -65,6 +65,9 @@ def test_by_distance_and_by_group() -> None:
     classes = [(line["from_days"], line["to_days"], line["questions"]) for line in board["by_distance"]]
     assert classes == [(31, 31, 1), (62, 62, 1), (90, 91, 2)]
     assert [line["group"] for line in board["by_group"]] == ["East"]
+    ours, other = ([scores.crps(GRID - shift, a) for a in ACTUALS[:4:3]] for shift in (0, 20))
+    assert board["by_distance"][2]["skill"] == pytest.approx(1 - np.mean(ours) / np.mean(other))
+    assert board["by_distance"][2]["crps_share"] == pytest.approx(np.mean(ours) / np.mean(ACTUALS[:4:3]))
     east = board["by_group"][0]
     assert east["best_other"] == "ETS"
     assert east["actual"] == pytest.approx(np.mean(ACTUALS[:4]))

@@ -93,7 +93,7 @@ def drawn(figure: Any) -> str:
 
 
 def figures_of_a_backtest() -> str:
-    made = [backtest.ranges, backtest.pits, backtest.comparison]
+    made = [backtest.ranges, backtest.pits, backtest.comparison, backtest.distances]
     return " ".join(drawn(make(board())) for make in made)
 
 

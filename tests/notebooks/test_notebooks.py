@@ -127,13 +127,18 @@ def test_the_sixth_notebook_reads_a_backtest(tmp_path: Path) -> None:
     )
     data = [output["data"] for output in outputs(notebook) if "data" in output]
     titles = [one[FIGURE]["layout"]["title"]["text"] for one in data if FIGURE in one]
-    assert len(titles) == 3
+    assert len(titles) == 4
     assert "10 of 12 ranges of 80 % held what happened" in titles[0].replace("<br>", " ")
     assert "This forecast came closest" in titles[2]
     said = "\n".join(one["text/markdown"] for one in data if "text/markdown" in one)
     assert "| 80 % ranges | 10 of 12 | 55 to 95 % |" in said
     assert "| ETS | +" in said
-    assert "| 28 to 28 days |" in said
+    for part in board["by_distance"]:
+        start = f"| {part['from_days']} to {part['to_days']} |"
+        (row,) = (line for line in said.splitlines() if line.startswith(start))
+        assert f"| {100 * part['crps_share']:.0f} % | ETS | {100 * part['skill']:+.0f} % |" in row
+        assert row.endswith(f"| {part['coverage']['held']} of {part['coverage']['of']} |")
+    assert "closer than any other at 2 of 2 distances" in titles[3].replace("<br>", " ")
     assert "mostly *amounts*" in said
 
 

@@ -129,6 +129,13 @@ def test_counts_by_month_of_the_recorded_days(time: str) -> None:
     np.testing.assert_array_equal(counted.days, [0, 7, 29, 9, 0, 0])
 
 
+def test_days_without_deals_count_where_recording_is_stated_to_have_begun_before_the_first() -> None:
+    months = month_starts(pd.Timestamp("2020-01-01"), pd.Timestamp("2020-03-01"))
+    counted = count_arrivals(history_of(tables(ROWS, recorded_from="2020-01-06", until="2020-03-10")), months)
+    np.testing.assert_array_equal(counted.counts, [2, 1, 1])
+    np.testing.assert_array_equal(counted.days, [26, 29, 9])
+
+
 @pytest.mark.parametrize("time", ["", " 12:00"])
 def test_recording_begins_after_the_first_deal_where_nothing_is_said(time: str) -> None:
     """Of dates the whole day, of times the moment: that a deal came then is no sign of how often they come."""
