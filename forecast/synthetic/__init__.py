@@ -9,7 +9,7 @@ futures.p_hit(5e6)
 from forecast.synthetic.company import Company, Segment, Stage, Team, b2b, recovery
 from forecast.synthetic.futures import Futures, true_outcomes, what_happened
 from forecast.synthetic.generate import Generated, Truth, World, generate
-from forecast.synthetic.kinds import KINDS
+from forecast.synthetic.kinds import KINDS, subscription
 
 __all__ = [
     "KINDS",
@@ -24,6 +24,7 @@ __all__ = [
     "b2b",
     "generate",
     "recovery",
+    "subscription",
     "true_outcomes",
     "what_happened",
 ]

@@ -121,6 +121,11 @@ class Company:
     reopen_median: float = 90.0
     reopen_sigma: float = 0.7
     reopen_stage: int = 0
+
+    # deals that won deals bring about, of the same client, seller and amount, in the first stage
+    follow_ups: float = 0.0  # expected number for each win
+    follow_median: float = 180.0  # days after the win
+    follow_sigma: float = 0.3  # of the log of these days
     attributes: tuple[str, ...] = field(default=("owner", "team", "region", "segment"))
 
     def __post_init__(self) -> None:
@@ -138,7 +143,9 @@ class Company:
             _within(name, getattr(self, name), 0.0, 1.0)
         for name in ("months", "arrivals", "arrival_shape", "quarter_end", "clients", "amount_log_sd"):
             _positive(name, getattr(self, name))
-        _positive("amount_step", self.amount_step)
+        _within("follow_ups", self.follow_ups, 0.0, 1.0)
+        for name in ("amount_step", "follow_median", "follow_sigma"):
+            _positive(name, getattr(self, name))
         if not math.isclose(sum(s.share for s in self.segments), 1.0):
             raise ValueError("segments: shares do not sum to one")
         if not math.isclose(sum(self.first_stage), 1.0) or len(self.first_stage) > len(self.stages):

@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from forecast.synthetic.calendar import draw_calendar
 from forecast.synthetic.company import Company
 from forecast.synthetic.days import day_of, month_of
+from forecast.synthetic.follow_ups import walk_with_follow_ups
 from forecast.synthetic.generate import Generated, draw_created
 from forecast.synthetic.people import Deals, draw_deals
-from forecast.synthetic.walk import Visits, draw_exits, first_visits, join, next_visits, prospects, walk
+from forecast.synthetic.walk import Visits, draw_exits, first_visits, join, next_visits, prospects
 
 Floats = NDArray[np.float64]
 
@@ -96,7 +97,13 @@ def _carry_on(
     future = Visits(future.deal + len(world.deals.created), row, future.stage, future.entered, future.amount)
 
     deals = Deals(*(np.concatenate([getattr(world.deals, f), getattr(new, f)]) for f in Deals.__dataclass_fields__))
-    begun = walk(company, calendar, deals, join([moved, future]), float(last), rng)
+    past = world.visits.take((world.visits.stage == len(company.stages)) & (world.visits.entered < first))
+    row, which = np.divmod(np.arange(rows * len(past.deal)), max(len(past.deal), 1))
+    past = past.take(which)
+    past = Visits(past.deal, row, past.stage, past.entered, past.amount)
+    begun = walk_with_follow_ups(
+        company, calendar, deals, join([moved, future]), past, (float(first), float(last)), rng
+    )[1]  # fmt: skip
     wins = begun.take(begun.stage == len(company.stages))
     cell = wins.row * (last - first) + (wins.entered.astype(np.int64) - first)
     won = np.bincount(cell, weights=wins.amount, minlength=rows * (last - first))

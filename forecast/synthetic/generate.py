@@ -13,8 +13,9 @@ from scipy.special import ndtr
 from forecast.synthetic import names
 from forecast.synthetic.calendar import Calendar, draw_calendar
 from forecast.synthetic.company import Company
+from forecast.synthetic.follow_ups import walk_with_follow_ups
 from forecast.synthetic.people import Deals, People, draw_deals, draw_people
-from forecast.synthetic.walk import ADVANCE, ADVANCE_QUICK, SMALLEST, Visits, first_visits, options, walk
+from forecast.synthetic.walk import ADVANCE, ADVANCE_QUICK, SMALLEST, Visits, first_visits, options
 
 Floats = NDArray[np.float64]
 
@@ -59,7 +60,8 @@ def generate(company: Company, seed: int | np.random.Generator) -> Generated:
     calendar = draw_calendar(company, rng, company.months)
     deals = draw_deals(company, people, np.sort(draw_created(calendar, rng)[1]), rng)
     first = first_visits(deals, np.zeros(len(deals.created), dtype=np.int64))
-    visits = walk(company, calendar, deals, first, float(company.end_day), rng)
+    days = (float(company.first_day), float(company.end_day))
+    deals, visits = walk_with_follow_ups(company, calendar, deals, first, first.take(np.zeros(0, np.int64)), days, rng)
     # A stable sort: visits of one deal were made in their order, and may begin at the same moment.
     visits = visits.take(np.argsort(visits.deal, kind="stable"))
     world = World(people, calendar, deals, visits)
