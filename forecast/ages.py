@@ -49,7 +49,8 @@ def ages(fit: Fit, open_visit: Ints, expected_days: Mapping[str, float]) -> Ages
         for c, curve in enumerate(shares):
             own = here[index == c]
             moved_on[own] = np.interp(age[own], grid, curve)
-            limit[own] = np.interp(MOVED_ON, curve, grid)
+            if curve[-1] > 0:  # else none ever moves on
+                limit[own] = np.interp(MOVED_ON, curve, grid)
         name = fit.history.states[stage]
         if name in expected_days:
             limit[here] = expected_days[name]

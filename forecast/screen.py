@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from rich.cells import cell_len
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -14,10 +16,22 @@ WIDTH = 100
 GAP = 2  # spaces between columns
 
 
+# What a terminal obeys rather than shows: control characters, and marks that turn the direction of what follows.
+OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+class Screen(Console):
+    """A console that shows words of the data, and does not let them command the terminal."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=OBEYED.sub("", segment.text))
+
+
 def console() -> Console:
     """Standard output, at most 100 columns wide."""
     plain = Console(highlight=False)
-    return Console(highlight=False, width=min(WIDTH, plain.width) if plain.is_terminal else WIDTH)
+    return Screen(highlight=False, width=min(WIDTH, plain.width) if plain.is_terminal else WIDTH)
 
 
 class Column(NamedTuple):

@@ -18,14 +18,14 @@ from forecast.asked import asked_about
 from forecast.clientele import by_client
 from forecast.config import Config
 from forecast.config_data import Known
-from forecast.draws import NEWCOMERS, Scenario
+from forecast.draws import MOST_CLIENTS, NEWCOMERS, OTHERS, Scenario, client_codes
 from forecast.history import History
 from forecast.parts import Parts, parts_of
 from forecast.periods import parse_period
 from forecast.question import Question
 from forecast.report import page
 from forecast.sheets import clients
-from forecast.single_clients import SINGLE
+from forecast.single_clients import SINGLE, names_of
 from forecast.sources import load
 from forecast.terminal_answers import show_clients
 from simulations import Outcomes, simulate
@@ -192,3 +192,14 @@ def test_both_levels_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
         assert f"{heading}, USD" in shown
         assert heading in in_html
     assert set(clients(summary)["level"].dropna()) == {"parent", "client"}
+
+
+def test_a_hundred_thousand_clients_are_kept_apart_as_far_as_they_matter() -> None:
+    number = 100_000
+    client = pd.Series([f"客户 {i}" for i in range(number)], dtype=object)
+    names = names_of(client, pd.Series(np.arange(number, dtype=float)))
+    assert len(names) == MOST_CLIENTS
+    assert set(names[:-2]) == set(client[number - MOST_CLIENTS + 2 :])
+    assert names[-2:] == [OTHERS, NEWCOMERS]
+    codes = client_codes(client, names)
+    assert np.bincount(codes).tolist() == [1] * (MOST_CLIENTS - 2) + [number - MOST_CLIENTS + 2]
