@@ -17,7 +17,7 @@ import numpy as np
 import plotly.graph_objects as go
 from scipy.optimize import isotonic_regression
 
-from forecast.words import brief, exact, month
+from forecast.words import HARD, brief, exact, month
 
 INK, GREY, FAINT = "#222222", "#5E5E5E", "#D9D9D9"
 REACHED, SHORT, HAPPENED = "#0072B2", "#B3B3B3", "#D55E00"
@@ -39,9 +39,11 @@ def text(words: str) -> str:
 
 def balanced(words: str, width: int) -> list[str]:
     """As few lines as `width` allows, of nearly the same length."""
-    lines = wrap(words, width)
-    shorter = (wrap(words, limit) for limit in range(1, width))
-    return next((found for found in shorter if len(found) <= len(lines)), lines)
+    held = words.replace(" %", f"{HARD}%")  # which belongs to its number
+    lines = wrap(held, width)
+    shorter = (wrap(held, limit) for limit in range(1, width))
+    found = next((found for found in shorter if len(found) <= len(lines)), lines)
+    return [line.replace(f"{HARD}%", " %") for line in found] if held != words else found
 
 
 def dress(

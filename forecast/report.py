@@ -253,8 +253,9 @@ QUESTIONS = 24  # past ones that are drawn
 
 def _basis(answer: Told) -> Part:
     summary = answer.summary
-    late = told_basis.overdue(summary)  # told with the deals
-    said: list[Paragraph] = [("", "", line) for line in told_basis.basis(summary) if line != late]
+    past = summary["record"]
+    before = {told_basis.overdue(summary), None if past is None else told_basis.recorded(past)}  # told in their parts
+    said: list[Paragraph] = [("", "", line) for line in told_basis.basis(summary) if line not in before]
     reasons = [[plain(heard(one["reason"]), 90), number(one["count"])] for one in summary["quality"]["reasons"]]
     tables = [Table([say("Rows set aside, because"), say("rows")], reasons)] if reasons else []
     return Part(say("What it rests on"), said, tables=tables)

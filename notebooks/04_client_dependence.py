@@ -49,7 +49,8 @@ answer = ask(config, tables, question, fits=kept_for(config))
 summary = finite(answer.summary)
 asked = summary["periods"]
 
-Markdown("\n\n".join(f"**{period['period']}**: {period['clients']['sentence']}" for period in asked))
+unknown = "clients are not known, or nothing is expected from them."
+Markdown("\n\n".join(f"**{period['period']}**: {period['clients']['sentence'] or unknown}" for period in asked))
 
 # %% [markdown]
 # ## The chance without each of them
@@ -104,7 +105,8 @@ def row(one: dict) -> dict[str, str]:
     }
 
 
-pd.DataFrame([row(one) for one in asked[0]["clients"]["table"]]).set_index("Client")
+by_client = [row(one) for one in asked[0]["clients"]["table"]]
+pd.DataFrame(by_client).set_index("Client") if by_client else Markdown(unknown.capitalize())
 
 # %% [markdown]
 # ## What to do with it

@@ -107,17 +107,16 @@ def trend(board: Summary, period: int = 0) -> go.Figure:
     figure = go.Figure()
     days = [one["origin"] for one in origins]
     shares = [100 * one["p_hit"] for one in origins]
-    step = -(-len(days) // NAMED)
+    step, first, last = -(-len(days) // NAMED), origins[0], origins[-1]
     told = [text(f"{day(one['origin'])}: {chance(one['p_hit'], one['p_hit_se'])}") for one in origins]
     errors = {"type": "data", "array": [100 * one["p_hit_se"] for one in origins], "color": REACHED, "thickness": 1.5}
     line = go.Scatter(
         x=days, y=shares, mode="lines+markers+text", hovertext=told,
-        text=[percent(one["p_hit"]) for one in origins] if step == 1 else None,
+        text=[percent(one["p_hit"]) if step == 1 or one in (first, last) else "" for one in origins],
         textposition="top center", line={"color": REACHED, "width": 3}, marker={"size": 9}, hoverinfo="text",
         error_y=errors, cliponaxis=False,
     )  # fmt: skip
     figure.add_trace(line)
-    first, last = origins[0], origins[-1]
     target = with_unit(money(asked["target"]), board["currency"])
     if len(origins) == 1:
         title = say(

@@ -134,7 +134,8 @@ def _finding(names: Sequence[str], ways: Sequence[Way], lost: Sequence[int]) -> 
     worst = {"stage": names[where], "share": worded(lost[where] / sum(lost))}
     back = sum(way.times for way in ways if way.last < way.first)
     skips = sum(way.times for way in ways if way.last > way.first + 1)
-    return say(
+    found = say(
         "{share} of the lost deals are lost in {stage}; {back} of the moves go back, {skips} skip a stage",
         back=worded(back / moves), skips=worded(skips / moves), **worst,
     )  # fmt: skip
+    return f"{found[:1].upper()}{found[1:]}"

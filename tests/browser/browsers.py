@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 from docs.pictures import browser
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu"]
+SCREEN = {"width": 1100, "height": 900}
 
 
 @dataclass
@@ -24,15 +25,15 @@ class Seen:
 
 
 @contextmanager
-def opened() -> Iterator[tuple[Any, Seen]]:
-    """A page of a fresh browser."""
+def opened(screen: Mapping[str, int] = SCREEN, sharpness: float = 1) -> Iterator[tuple[Any, Seen]]:
+    """A page of a fresh browser; sharpness: pixels of a picture for one of the screen."""
     api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     program = browser()
     if program is None:
         pytest.skip("no Chromium")
     with api.sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
-        page = chromium.new_page(viewport={"width": 1100, "height": 900})
+        page = chromium.new_page(viewport=dict(screen), device_scale_factor=sharpness)
         seen = Seen()
         page.on("request", lambda request: seen.requests.append(request.url))
         page.on("console", lambda told: seen.errors.append(told.text) if told.type == "error" else None)

@@ -10,6 +10,7 @@ import nutpie
 import pytest
 
 from forecast.answer import Answer, ask
+from forecast.kept import kept_for
 from forecast.models import sampling
 from forecast.outputs import write_parquet
 from forecast.question import question_from
@@ -70,6 +71,16 @@ def answered(folder: Path, *, seed: int = 1, threads: int = 2) -> Answer:
         patch.setattr(sampling.nutpie, "sample", partial(nutpie.sample, cores=threads))
         question = question_from(config, tables, seed=seed)
         return ask(config, tables, question, threads=threads, deal_detail=True)
+
+
+def keep_fit(answer: Answer, folder: Path, draws: int = DRAWS) -> Answer:
+    """Keep the fit of an answer for a folder of the same deals, whatever their clients are called there, so that
+    commands and notebooks need not fit; the answer there.
+    """
+    config, tables = load(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("forecast.kept.fit", lambda history, *_, **__: answer.fit.with_history(history))
+        return ask(config, tables, question_from(config, tables, draws=draws), fits=kept_for(config), levers=False)
 
 
 def sample_bytes(answer: Answer, folder: Path) -> bytes:
