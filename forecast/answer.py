@@ -18,7 +18,7 @@ from forecast.kept import Kept
 from forecast.levers import what_would_change
 from forecast.models.priors import stated
 from forecast.models.sampling import Progress
-from forecast.next_period import next_of, next_period
+from forecast.next_period import next_of, next_period, target_of
 from forecast.parts import kept_apart, parts_of
 from forecast.periods import Period
 from forecast.question import Question
@@ -29,6 +29,7 @@ from forecast.summary import summarise
 from forecast.what_if import WhatIf, what_if
 from simulations import Outcomes, simulate
 
+RECORDED = 1000  # simulations whose open deals are counted by month
 DEAL_HORIZON = 24  # months over which P(win) and the closing date of a deal are told
 
 
@@ -122,10 +123,19 @@ def ask(
     summary = summarise(config, tables, question, fitted, prepared, outcomes, edges[: kept + 1], names, minor)
     asked = what_if(history, prepared, outcomes, question, edges[: kept + 1], months, minor, threads, cluster)
     summary["levers"] = what_would_change(asked, config.forecast.wanted, progress=progress) if levers else None
+    later = next_of(question)
     summary["next_period"] = next_period(
-        next_of(question), history, prepared, edges, minor, seed=question.seed, threads=threads, cluster=cluster
+        later,
+        target_of(later, config),
+        history,
+        prepared,
+        edges,
+        minor,
+        seed=question.seed,
+        threads=threads,
+        cluster=cluster,
     )
-    summary["record"] = None if past is None else record(past, config, question.origin)
+    summary["record"] = None if past is None else record(past, config, question)
     return Answer(question, summary, outcomes, months, fitted, prepared, minor, asked)
 
 
@@ -161,6 +171,7 @@ def simulated(
         prepared.draws, prepared.open_deals, prepared.templates, seed=seed,
         group_sizes={name: len(names) for name, names in prepared.labels.items()},
         arrival_months=kept, months=kept, deal_detail=deal_detail, threads=threads, cluster=cluster,
+        record=RECORDED if apart else 0,
         progress=None if progress is None else lambda done, total: progress("Simulating deals", done, total),
     )  # fmt: skip
     return fitted, prepared, outcomes

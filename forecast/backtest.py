@@ -7,6 +7,7 @@ that an interrupted run goes on where it stopped.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, as_completed
 from dataclasses import dataclass, replace
@@ -25,10 +26,12 @@ from forecast.errors import FunnelError
 from forecast.fingerprint import fingerprint
 from forecast.history import Floats, History, as_of, day_of
 from forecast.outputs import made, write_text
+from forecast.places import sweep
 from forecast.record import OURS
 from forecast.sources.tables import Tables, named_attributes, usual_attributes
 from forecast.windows import Window
 
+MOST_KEPT = 3  # sets of cases kept beside a funnel file: those asked for last
 LEVELS = (0.5, 0.8, 0.9)  # of the central ranges that are checked
 QUANTILES = (np.arange(100) + 0.5) / 100  # kept of every forecast
 TARGETS = (0.8, 1.0, 1.2)  # times the mean of the first baseline: what P(hit) is asked for
@@ -78,6 +81,8 @@ def backtest(
     kept = folder and folder / asked_of(config, tables, settings)
     if kept:
         made(kept)
+        os.utime(kept)
+        sweep(kept.parent, MOST_KEPT)
     for window in asked:
         if kept and (found := _read(kept / f"{window.label}.json")) is not None:
             cases[window] = found

@@ -237,11 +237,16 @@ def backtest(
             cases = backtest(config, tables, past, settings, folder=folder, executor=pool, progress=progress)
         board = scoreboard(config, past, settings, cases)
     file = folder / record.FILE
+    larger = record.spared(file, board)
     outputs.write_json(file, board)
     shown = console()
     with speaking(asked.lang):
         terminal_backtest.show(outputs.finite(board), shown)
         shown.print(Text(f"\n{say('File:')} {file}"), soft_wrap=True)
+        if larger is not None:
+            shown.print(
+                Text(say("The record of more questions that was there is now {file}.", file=larger)), soft_wrap=True
+            )
 
 
 cli_answers.add_to(app)

@@ -118,7 +118,7 @@ def scenario(
         groups["created"] = np.full(len(rows), created, dtype=np.int64)
         return Deals(
             key=deal_keys(table["deal_id"]), stage=visits.state[at], age=age, cell=fit.cell_of_deal[rows],
-            amount=_minor(visits.amount[at], minor), groups=groups, client=None if differ is None else own,
+            amount=minor_units(visits.amount[at], minor), groups=groups, client=None if differ is None else own,
         )  # fmt: skip
 
     templates, weights = deals(chosen, first[chosen], np.zeros(len(chosen)), NEW), np.ones(len(chosen))
@@ -208,7 +208,8 @@ def _recent(history: History) -> Ints:
     return np.sort(recorded[: min(max(recent, FEWEST_TEMPLATES), MOST_TEMPLATES)])
 
 
-def _minor(amount: Floats, minor: int) -> Ints:
+def minor_units(amount: Floats, minor: int) -> Ints:
+    """Amounts in minor units; -1 where one is not known."""
     return np.where(np.isnan(amount), -1, np.rint(np.nan_to_num(amount) * minor)).astype(np.int64)
 
 

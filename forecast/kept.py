@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +43,7 @@ class Kept:
         try:
             places.made(self.folder)
             saving.save(made, place)
-            _sweep(place.parent)
+            places.sweep(place.parent, MOST)
         except (FunnelError, OSError):
             pass  # a full disk, say: the next question takes longer, this one is answered
         return made
@@ -65,10 +63,3 @@ def _found(place: Path, history: History) -> Fit | None:
     except (FunnelError, OSError):
         return None
     return found
-
-
-def _sweep(folder: Path) -> None:
-    """Remove the fits that were not used for longest."""
-    fits = [place for place in folder.iterdir() if re.fullmatch("[0-9a-f]{16}", place.name)]
-    for place in sorted(fits, key=lambda place: place.stat().st_mtime, reverse=True)[MOST:]:
-        shutil.rmtree(place, ignore_errors=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import shutil
 from pathlib import Path
 
 from platformdirs import user_state_path
@@ -28,6 +30,13 @@ def folder_of(config: Config) -> Path | None:
         return path.parent / FOLDER / path.stem
     whose = hashlib.blake2b(str(path).encode(), digest_size=4).hexdigest()
     return Path(user_state_path("entonnoir")) / f"{path.parent.name}-{path.stem}-{whose}"
+
+
+def sweep(folder: Path, most: int) -> None:
+    """Remove the folders called by a fingerprint, but for those last used."""
+    kept = [place for place in folder.iterdir() if re.fullmatch("[0-9a-f]{16}", place.name)]
+    for place in sorted(kept, key=lambda place: place.stat().st_mtime, reverse=True)[most:]:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def made(folder: Path) -> None:

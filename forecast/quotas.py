@@ -67,10 +67,12 @@ def by_group(
     """Every grouping with all its groups, the largest first; each grouping sums to the whole. FunnelError where a
     quota is of a group that is not there.
     """
-    return [
-        {"grouping": name, "rows": _rows(asked, name, quotas.get(name, {}), history, prepared, parts, outcomes)}
-        for name in names
-    ]
+    found = []
+    for name in names:
+        own = quotas.get(name, {})
+        rows = _rows(asked, name, own, history, prepared, parts, outcomes)
+        found.append({"grouping": name, "quota": sum(own.values()) if own else None, "rows": rows})
+    return found
 
 
 def _rows(

@@ -132,7 +132,9 @@ def _folded(table: Table) -> list[Table]:
 def _drivers(answer: Told) -> Part:
     summary = answer.summary
     figures = [plots.funnel(answer), *([plots.path_map(answer)] if bends(summary) else [])]
-    tables = [told_drivers.drivers(summary), told_drivers.stages(summary, 48)]
+    tables = [told_drivers.drivers(summary), told_drivers.stages(summary, 48), *told_drivers.quotas(summary)]
+    if (sellers := told_drivers.categories(summary)) is not None:
+        tables.append(sellers)
     return Part(say("What drives it"), figures=figures, tables=tables, note=told_drivers.unknown_clients(summary))
 
 

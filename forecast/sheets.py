@@ -16,9 +16,9 @@ CHANGES = "Changes are to the first scenario, on the same random numbers; they a
 SHARES = ("p_hit_change", "adds", "share")
 AMOUNTS = (
     "target", "quota", "p10", "p50", "p90", "mean", "won", "gap", "rtv", "expected", "amount", "value", "change",
-    "from_open", "from_new",
+    "from_open", "from_new", "won_and_surer",
 )  # fmt: skip
-NUMBERS = ("deals", "capacity", "mean_backlog", "age_days", "funnel_factor")
+NUMBERS = ("deals", "capacity", "mean_backlog", "age_days", "funnel_factor", "share_of_target")
 PERIOD = (
     "target",
     "p_hit",
@@ -49,6 +49,8 @@ def of_answer(summary: Summary, samples: pd.DataFrame, deals: pd.DataFrame) -> l
         _sheet("Clients", clients(summary), "expected: mean revenue still to come; share: of all that is."),
         _sheet("Groups", _groups(summary), "Teams, sellers and the like: they sum to the whole."),
     ]
+    if not (sellers := _rows(summary, "categories")).empty:
+        sheets.append(_sheet("Categories", sellers, "What sellers forecast; won_and_surer: with all surer categories."))
     if summary.get("levers") is not None:
         sheets.append(_sheet("Levers", levers(summary), "One step of each lever, all else and all luck the same."))
     told = "p_win: the chance that it is won; close: the day of winning, where it is; expected_value: in the periods."
@@ -132,6 +134,11 @@ def clients(summary: Summary) -> pd.DataFrame:
         for level, told in (("parent", one["clients"]), ("client", singles)):
             rows += [{"period": one["period"], "level": level, **client} for client in told["table"]]
     return pd.DataFrame(rows)
+
+
+def _rows(summary: Summary, part: str) -> pd.DataFrame:
+    """A table of each period, under one another."""
+    return pd.DataFrame([{"period": one["period"], **row} for one in summary["periods"] for row in one[part] or ()])
 
 
 def _groups(summary: Summary) -> pd.DataFrame:

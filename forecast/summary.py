@@ -156,7 +156,7 @@ def _period(
         "categories": by_category(asked, period, categories, parts.value, outcomes),
         "decisive_deals": decisive(asked, config.dependence, *who),
         "without_overdue": overdue_apart(asked, parts, outcomes),
-        "checkpoints": checkpoints(asked, period, history, outcomes, edges),
+        "checkpoints": checkpoints(asked, period, history, parts, outcomes, edges),
         "actual": actual(day_of(period.start), day_of(period.after), target, history, recorded),
     }
 

@@ -23,7 +23,8 @@ Summary = Mapping[str, Any]
 def show(summary: Summary, screen: Console) -> None:
     """Print what was asked, the probability, the range, what drives it, what really happened, the files."""
     parts = (
-        _asked, _chances, _ranges, _drivers, _categories, terminal_levers.brief, _stages, _basis, _happened, _files,
+        _asked, _chances, _ranges, _drivers, _categories, _quotas, terminal_levers.brief, _stages, _basis,
+        _happened, _files,
     )  # fmt: skip
     first = True
     for part in parts:
@@ -79,6 +80,13 @@ def _drivers(summary: Summary, width: int) -> Iterator[RenderableType]:
 
 def _categories(summary: Summary, width: int) -> Iterator[RenderableType]:
     if (of := told_drivers.categories(summary)) is not None:
+        yield from _table(of, width)
+
+
+def _quotas(summary: Summary, width: int) -> Iterator[RenderableType]:
+    for number_, of in enumerate(told_drivers.quotas(summary)):
+        if number_:
+            yield Text()
         yield from _table(of, width)
 
 

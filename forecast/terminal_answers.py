@@ -155,8 +155,9 @@ def _decisive(period: Summary, currency: str, width: int) -> Iterator[Renderable
                     [_money(mark["won_needed"]) for mark in marks],
                 ),
                 Column(say("won where it hits"), [money(mark["won_if_hit"]) for mark in marks]),
+                Column(say("RTV then"), [_money(mark["rtv_if_hit"]) for mark in marks]),
                 Column(say("new deals where it hits"), [number(mark["new_deals_if_hit"]) for mark in marks]),
-                Column(say("new deals expected"), [number(mark["new_deals"]) for mark in marks]),
+                Column(say("expected"), [number(mark["new_deals"]) for mark in marks]),
             ],
             width,
         )

@@ -86,7 +86,7 @@ def brief(summary: Summary, width: int) -> Iterator[RenderableType]:
         cells = [_cell(period, row) for row in rows]
         cells += [_bottleneck(period["bottleneck"])] if several else []
         open_ = asked["gap"] > 0
-        cells = [*cells, _new_deals(period)] if open_ else ["–"] * len(labels)
+        cells = [*cells, _new_deals(period, asked["p_hit"] >= told["wanted"])] if open_ else ["–"] * len(labels)
         columns.append(Column(heading(period["period"]), cells))
     yield from tables(say("What would change it"), labels, columns, width)
 
@@ -101,9 +101,11 @@ def _bottleneck(found: Summary | None) -> str:
     return "–" if found is None else plain(found["stage"], BRIEF)
 
 
-def _new_deals(period: Summary) -> str:
+def _new_deals(period: Summary, reached: bool) -> str:
     new = period["new_deals"]
     needed = new["needed_per_month"]
+    if reached:
+        return say("no more than now ({now})", now=_count(new["expected_per_month"]))
     if needed is None:
         return say("out of reach")
     return say("{needed} (now {now})", needed=_count(needed), now=_count(new["expected_per_month"]))
@@ -142,7 +144,7 @@ def _period(period: Summary, asked: Summary, wanted: float, currency: str, width
     if any(not one["monotone"] for one in solved):
         yield Text(say("*: more of it is not always better; the least that is enough is told, or the best there is."))
     yield from _of_stages(period["bottleneck"])
-    yield from _of_new_deals(period, wanted)
+    yield from _of_new_deals(period, asked["p_hit"] >= wanted)
 
 
 def _solution(one: Summary) -> str:
@@ -168,7 +170,7 @@ def _of_stages(found: Summary | None) -> Iterator[RenderableType]:
     yield Text(say("Bottleneck: {told}.", told=told))
 
 
-def _of_new_deals(period: Summary, wanted: float) -> Iterator[RenderableType]:
+def _of_new_deals(period: Summary, reached: bool) -> Iterator[RenderableType]:
     new = period["new_deals"]
     months: Sequence[Summary] = new["months"]
     if new["latest"] is None:
@@ -177,7 +179,9 @@ def _of_new_deals(period: Summary, wanted: float) -> Iterator[RenderableType]:
     needed = new["needed_per_month"]
     now = _count(new["expected_per_month"])
     told = say("no number of them suffices")
-    if needed is not None:
+    if reached:
+        told = say("{now} a month are enough", now=now)
+    elif needed is not None:
         told = say("{needed} a month instead of {now} would do", needed=_count(needed), now=now)
     yield Text(say("New deals: {told}, created no later than in {month}.", told=told, month=new["latest"]))
     shares = [f"{one['month']} {percent(one['in_time'])}" for one in months[:MONTHS]]

@@ -166,14 +166,21 @@ def ranges(summary: Summary, most: int = 24) -> Table:
 
 
 def next_period(summary: Summary) -> str | None:
-    """The range of the period after the one asked about; None where that is not told."""
+    """The range of the period after the one asked about, and its chance; None where that is not told."""
     if (later := summary["next_period"]) is None:
         return None
     low, middle, high = (money(later[key]) for key in ("p10", "p50", "p90"))
-    return say(
+    range_ = say(
         "{period}, which gets what slips: P10 {low}, P50 {middle}, P90 {high}.",
         period=called(later["period"]), low=low, middle=middle, high=with_unit(high, summary["currency"]),
     )  # fmt: skip
+    if later["target"] is None:
+        return range_
+    chance_ = say(
+        "The chance of its target, {target}, is {chance}.", chance=chance(later["p_hit"], later["p_hit_se"]),
+        target=with_unit(money(later["target"]), summary["currency"]),
+    )  # fmt: skip
+    return f"{range_} {chance_}"
 
 
 def months_of(summary: Summary) -> dict[str, Summary]:

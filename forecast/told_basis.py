@@ -98,10 +98,13 @@ def checked(fit: Mapping[str, Any]) -> str:
 
 def recorded(past: Mapping[str, Any]) -> str:
     """The track record in a sentence."""
-    return say(
+    told = say(
         "Track record: {held} of {of} past {level} % ranges over {horizon} held the truth.",
         held=past["held"], of=past["questions"], level=number(100 * past["level"]), horizon=horizon(past["horizon"]),
     )  # fmt: skip
+    if past["same_horizon"]:
+        return told
+    return f"{told} {say('There is none of a horizon like that of this question.')}"
 
 
 def _rate(value: float) -> str:

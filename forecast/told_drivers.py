@@ -8,6 +8,7 @@ from forecast.language import say
 from forecast.told import Summary, Table, still_open
 from forecast.words import HARD, called, money, number, percent, plain, with_unit
 
+QUOTAS = 10  # groups listed, those with the largest
 STAGE = 30  # letters of a stage's name in a sentence
 SPREAD = "spread"  # the verdict that no single client decides
 
@@ -62,6 +63,37 @@ def categories(summary: Summary) -> Table | None:
         ]
         for row in period["categories"]
     ]  # fmt: skip
+    return Table(head, rows)
+
+
+def quotas(summary: Summary) -> list[Table]:
+    """Groupings with quotas in the first period that is open: what groups have won, are to reach, and the chance."""
+    period = still_open(summary)
+    if period is None:
+        return []
+    return [_quotas(period, groups) for groups in period["groups"] if groups["quota"] is not None]
+
+
+def _quotas(period: Summary, groups: Summary) -> Table:
+    """The largest quotas, all other groups together, and the whole, which they sum to."""
+    head = [
+        say("Quotas by {column}, {period}", column=plain(groups["grouping"], STAGE), period=called(period["period"])),
+        say("quota"), say("won"), say("expected, with what is won"), "P10", "P90", say("chance"),
+    ]  # fmt: skip
+    held = sorted((row for row in groups["rows"] if row["quota"] is not None), key=lambda row: -row["quota"])[:QUOTAS]
+    rest = [row for row in groups["rows"] if row not in held]
+    rows = [
+        [
+            plain(row["group"], STAGE), money(row["quota"]), money(row["won_to_date"]),
+            money(row["mean"]), money(row["p10"]), money(row["p90"]), percent(row["p_hit"]),
+        ]
+        for row in held
+    ]  # fmt: skip
+    if rest:
+        won, mean = (sum(row[key] for row in rest) for key in ("won_to_date", "mean"))
+        rows.append([say("all others"), "–", money(won), money(mean), "–", "–", "–"])
+    range_ = (money(period[key]) for key in ("won_to_date", "mean", "p10", "p90"))
+    rows.append([say("All"), money(groups["quota"]), *range_, "–"])
     return Table(head, rows)
 
 

@@ -85,6 +85,7 @@ MAVEN: Summary = {
         "held": 3,
         "since": "2017-06-01",
         "horizon": "quarter",
+        "same_horizon": True,
         "windows": [
             {
                 "origin": f"2017-{month:02}-01",
@@ -250,7 +251,7 @@ QUARTER: Summary = {
     "by_month": QUARTER_MONTHS,
     "clients": CLIENTS,
     "single_clients": None,
-    "groups": [{"grouping": "owner", "rows": [OWNER]}],
+    "groups": [{"grouping": "owner", "quota": OWNER["quota"], "rows": [OWNER]}],
     "categories": None,
     "decisive_deals": [],
     "checkpoints": [
@@ -260,6 +261,7 @@ QUARTER: Summary = {
             "won_if_hit": 990_000.0,
             "won_needed": 1_150_000.0,
             "new_deals_if_hit": 870.0,
+            "rtv_if_hit": 3_900_000.0,
             "new_deals": 855.0,
         }
     ],

