@@ -206,7 +206,8 @@ def fit(
     check(define(terms), terms)
     progress("Preparing the model", 1, 1)
     for target, longer in ATTEMPTS:
-        points, divergences = sample(terms, draws, seed, target, longer, progress)
+        again = (target, longer) != ATTEMPTS[0]
+        points, divergences = sample(terms, draws, seed, target, longer, progress, tilted=again)
         values = expand(terms, points)
         posterior = {name: _stacked(value, draws) for name, value in values.items()}
         health = _diagnose(values, divergences, posterior, exposure, exits.calendar, differing, seed, started)

@@ -115,7 +115,7 @@ def numbers_in(terms: Iterable[Any]) -> Iterator[bytes]:
             yield np.ascontiguousarray(term).tobytes()
 
 
-def stand_in(terms: Terms, draws: int, seed: int, *_: object) -> tuple[np.ndarray, int]:
+def stand_in(terms: Terms, draws: int, seed: int, *_: object, **__: object) -> tuple[np.ndarray, int]:
     """Draws around the model's initial point, in place of its posterior."""
     digest = hashlib.sha256(b"".join(numbers_in(terms))).digest()
     centre = flat(initial_point(terms))

@@ -45,8 +45,8 @@ def small_fit() -> Sampled:
     kept: list[tuple[Floats, int]] = []
     original = module.sample
 
-    def keeping(*arguments: Any) -> tuple[Floats, int]:
-        kept.append(original(*arguments))
+    def keeping(*arguments: Any, **options: Any) -> tuple[Floats, int]:
+        kept.append(original(*arguments, **options))
         return kept[-1]
 
     told: list[tuple[str, int, int]] = []

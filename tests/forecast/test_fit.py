@@ -113,7 +113,8 @@ def tried(sampled: Sampled, told: str) -> list[tuple[float, int]]:
     """The attempts until the fit is refused, all with the same draws."""
     attempts = []
 
-    def same_again(terms: Any, draws: int, seed: int, target: float, longer: int, progress: Any) -> Any:
+    def same_again(terms: Any, draws: int, seed: int, target: float, longer: int, progress: Any, tilted: bool) -> Any:
+        assert tilted == bool(attempts)
         attempts.append((target, longer))
         return sampled.points
 
