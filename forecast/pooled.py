@@ -95,6 +95,7 @@ def _usual_month(fit: Fit, draws: Draws, edges: Floats) -> Draws:
         calendar=np.repeat(calendar[:, :, None], times, axis=2),
         month_edges=edges,
         arrival_mean=np.zeros((draws.n_draws, times)),
+        arrival_shape=np.ones((draws.n_draws, times)),  # of no deals
         follow_ups=None,
     )
 
