@@ -50,8 +50,11 @@ def _client(cluster: str) -> Any:
     except ImportError:
         remedy = 'Install it with: pip install "entonnoir[cluster]".'
         raise FunnelError("a Dask cluster needs the package distributed", remedy=remedy) from None
+    # No default of the process, which xarray would ask when it writes a fit, though it had failed to connect; for the
+    # same reason the error is raised where it does not hold the client that failed.
     try:
-        return Client(cluster, timeout=PATIENCE)  # type: ignore[no-untyped-call]
+        return Client(cluster, timeout=PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
-        remedy = "Start `dask scheduler` and its workers, with the same packages as here, and give its address."
-        raise FunnelError(f"there is no Dask cluster at {cluster} ({error})", remedy=remedy) from None
+        why = str(error)
+    remedy = "Start `dask scheduler` and its workers, with the same packages as here, and give its address."
+    raise FunnelError(f"there is no Dask cluster at {cluster} ({why})", remedy=remedy)
