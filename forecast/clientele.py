@@ -36,7 +36,7 @@ def by_client(
     found = dependence(outcomes, asked.target, level.grouping, value=value, **asked.terms)
     known = bool(history.deals["client"].notna().any() and found.expected.sum() > 0)
     if not known:
-        return _nothing(client)
+        return _nothing()
     viable = np.bincount(client[opened], (parts.value * parts.viable)[opened], len(names))
     deals = np.bincount(client[opened], minlength=len(names))
     won = asked.won_by(level.codes, len(names))
@@ -80,11 +80,11 @@ def by_client(
     return {**told, "sentence": client_sentence(told, found.p_hit.p, currency)}
 
 
-def _nothing(client: Ints) -> dict[str, Any]:
+def _nothing() -> dict[str, Any]:
     """Where clients are not known, or nothing is expected."""
     none = ("concentration", "effective_number", "largest", "p_hit_without_largest", "p_hit_without_largest_se",
             "critical", "verdict", "sentence", "rest")  # fmt: skip
-    return {**dict.fromkeys(none), "shares": {}, "table": [], "unknown": bool((client < 0).any())}
+    return {**dict.fromkeys(none), "shares": {}, "table": [], "unknown": False}
 
 
 def _members(level: Level) -> Floats:

@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 
 from forecast.fit import Fit, calendar_design
 from forecast.history import Floats
@@ -92,12 +91,15 @@ def shared_months(
 
 
 def _by_month(fits: Sequence[Fit], found: Sequence[Floats]) -> tuple[Floats, Floats]:
-    """(F, K, M) mean and variance over draws of past innovations, by kind and month, or week."""
-    months = sorted({month for fit in fits for month in fit.months[: fit.past]})
+    """(F, K, M) mean and variance over draws of past innovations, by kind and month, or week: a week of one funnel is
+    no month of another that begins with it.
+    """
+    spans = [list(zip(fit.months[: fit.past], fit.months[1 : fit.past + 1], strict=True)) for fit in fits]
+    months = sorted({span for of_fit in spans for span in of_fit})
     mean = np.full((len(fits), len(Kind), len(months)), np.nan)
     variance = mean.copy()
     for number, (fit, own) in enumerate(zip(fits, found, strict=True)):
-        place = pd.Index(months).get_indexer(fit.months[: fit.past])
+        place = np.array([months.index(span) for span in spans[number]])
         at = np.ix_(np.array([number]), kinds_present(fit.exposure), place)
         past = own[..., : fit.past]
         mean[at], variance[at] = past.mean(axis=0), past.var(axis=0)

@@ -40,7 +40,11 @@ class Level:
 
 
 def singles(history: History) -> pd.Series[Any] | None:
-    """(deals,) the client itself; None where no client of a deal has another one as its parent."""
+    """(deals,) the client itself; None where no client of a deal has another one as its parent, or where open deals do
+    not know theirs yet: all of them would count as one.
+    """
+    if history.known.get("client") is not Known.CREATION:
+        return None
     client: pd.Series[Any] = history.deals["client"].astype(object)
     client = client.where(client.notna(), None)
     rolled = client.notna() & (clients(history) != client)

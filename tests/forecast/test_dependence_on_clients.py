@@ -25,7 +25,7 @@ from forecast.periods import parse_period
 from forecast.question import Question
 from forecast.report import page
 from forecast.sheets import clients
-from forecast.single_clients import SINGLE, names_of
+from forecast.single_clients import SINGLE, names_of, singles
 from forecast.sources import load
 from forecast.terminal_answers import show_clients
 from simulations import Outcomes, simulate
@@ -33,6 +33,7 @@ from simulations.levers import Assumptions, without_group
 from tests.conftest import Asked
 from tests.forecast.answers import hand_made
 from tests.forecast.companies import ORIGIN
+from tests.forecast.fitted import history
 from tests.forecast.summaries import maven
 from tests.forecast.test_answer import SCHEMA
 
@@ -203,3 +204,13 @@ def test_a_hundred_thousand_clients_are_kept_apart_as_far_as_they_matter() -> No
     assert names[-2:] == [OTHERS, NEWCOMERS]
     codes = client_codes(client, names)
     assert np.bincount(codes).tolist() == [1] * (MOST_CLIENTS - 2) + [number - MOST_CLIENTS + 2]
+
+
+def test_single_clients_are_told_of_only_where_open_deals_know_theirs() -> None:
+    """Else all deals whose client is drawn would count as one client's."""
+    made = history()
+    known = {**made.known, "parent_client": Known.CREATION}
+    rolled = replace(made, deals=made.deals.assign(parent_client="Group"), known=known)
+    assert known["client"] is Known.CLOSE
+    assert singles(rolled) is None
+    assert singles(replace(rolled, known={**known, "client": Known.CREATION})) is not None
