@@ -60,6 +60,7 @@ def bridge(then: Answer, now: Answer, *, threads: int | None = None) -> dict[str
         "to": now.question.origin.isoformat(),
         "draws": then.question.draws,
         "seed": then.question.seed,
+        "months_since": now.question.origin.isoformat() if then.fit.weekly and not now.fit.weekly else None,
         "periods": [
             _period(period, target, steps(found, then, now, of, period), found.deals, now.minor)
             for period, target in then.question.periods

@@ -92,7 +92,8 @@ def _members(level: Level) -> Floats:
     names = level.names
     members = np.ones(len(names))
     if OTHERS in names:
-        members[names.index(OTHERS)] = max(int(level.clients.nunique()) - int((members > 0).sum()) + 1, 1)
+        apart = sum(name not in POOLED for name in names)
+        members[names.index(OTHERS)] = max(int(level.clients.nunique()) - apart, 1)
     if NEWCOMERS in names:
         members[names.index(NEWCOMERS)] = np.inf
     return members

@@ -170,7 +170,14 @@ def add_up(funnels: Sequence[Funnel], question: Question, edges: Floats, learnt:
         "seed": question.seed,
         "draws": question.draws,
         "funnels": [one.name for one in funnels],
-        "shared": {"p10": low, "p50": middle, "p90": high, "months": learnt.months, "learnt": learnt.learnt},
+        "shared": {
+            "p10": low,
+            "p50": middle,
+            "p90": high,
+            "months": learnt.months,
+            "weeks": learnt.weeks,
+            "learnt": learnt.learnt,
+        },
         "periods": [_period(funnels, period, target, total, edges, minor) for period, target in question.periods],
         "files": {},
     }

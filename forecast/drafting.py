@@ -282,7 +282,7 @@ def _rest(config: Config, tables: Tables | None) -> str:
     origin = date(2018, 1, 1) if last is None else last + timedelta(days=1)
     lines = ["# First and last day on which changes were recorded.", "[recording]"]
     lines += [f"# from = {first_end or '2017-01-01'}  # the day of the first deal won or lost, say"]
-    lines += [f"until = {last}" if last is not None else "# until = 2017-12-31", ""]
+    lines += [f"# until = {last or '2017-12-31'}  # the day of the last change; a later one if none came since", ""]
     chosen = f"attributes = {_list(attributes)}" if attributes else '# attributes = ["owner", "region"]'
     lines += ["# What conversion and lead time may depend on.", "[model]", chosen, ""]
     lines += ["# The day on which the question is asked, and the periods asked about.", "[forecast]"]

@@ -159,6 +159,11 @@ class Fit:
         """How many of the months the fit has seen."""
         return len(self.exposure.month_edges) - 1
 
+    @property
+    def weekly(self) -> bool:
+        """Whether what it has seen is told in weeks, for want of months."""
+        return _spans(_ended(self.months), self.past)[1] is not None
+
 
 def fit(
     history: History,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,8 +13,8 @@ from forecast.backsolve import CONVERSION_STEPS, LEAD_TIME_STEPS, SHARE_STEPS, S
 from forecast.history import Ints
 from forecast.models.sampling import Progress
 from forecast.new_deals import (
-    PER_MONTH,
     Useful,
+    expected_per_month,
     mean_win,
     more_new_deals,
     reverse_funnel,
@@ -120,10 +121,11 @@ def _told(solution: Solution) -> dict[str, Any]:
 
 
 def _new_deals(asked: WhatIf, number: int, useful: Useful, solution: dict[str, Any]) -> dict[str, Any]:
-    """Deals a month over the months that are early enough, as expected and as the solution takes them."""
+    """Deals a month as expected, and as they would be if all months had as many times more as the solution takes of
+    those that are early enough; what won deals bring about stays as it is.
+    """
     early = useful.months(number) > 0
-    days = np.diff(asked.edges)
-    now = float(useful.expected[early].sum() / max(days[early].sum(), 1) * PER_MONTH)
+    now, unrelated = (expected_per_month(one, asked.edges) for one in (asked.base, replace(asked.base, followed=None)))
     reached = solution["verdict"] != Verdict.OUT_OF_REACH
     return {
         "months": [
@@ -138,7 +140,7 @@ def _new_deals(asked: WhatIf, number: int, useful: Useful, solution: dict[str, A
         ],
         "latest": asked.months[int(np.flatnonzero(early)[-1])] if early.any() else None,
         "expected_per_month": now,
-        "needed_per_month": now * (1 + solution["size"]) if reached and early.any() else None,
+        "needed_per_month": now + unrelated * solution["size"] if reached and early.any() else None,
     }
 
 

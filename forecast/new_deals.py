@@ -10,7 +10,7 @@ import numpy as np
 
 from forecast.history import Floats, Ints
 from forecast.what_if import Aim, WhatIf
-from simulations import Assumptions, Deals, levers, simulate
+from simulations import Assumptions, Deals, Outcomes, levers, simulate
 
 TOO_LATE = 0.1  # share of its wins below which a month's new deals count for the next period
 ENOUGH = 20_000  # deals simulated of a month, so that a share is known to about one point
@@ -33,6 +33,12 @@ class Useful:
     def months(self, period: int) -> Floats:
         """(M,) 1 where at least TOO_LATE of the wins of the month's new deals fall into the period."""
         return np.asarray(self.in_time[:, period] >= TOO_LATE, dtype=np.float64)
+
+
+def expected_per_month(outcomes: Outcomes, edges: Floats) -> float:
+    """Deals created a month, the mean over the simulations and all months between the edges (M + 1,) in days."""
+    created = outcomes.created if outcomes.followed is None else outcomes.created + outcomes.followed
+    return float(created.sum(axis=1).mean() / (edges[-1] - edges[0]) * PER_MONTH)
 
 
 def useful_months(asked: WhatIf) -> Useful:

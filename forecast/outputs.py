@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from forecast.config import Config
 from forecast.errors import FunnelError
+from forecast.screen import OBEYED
 
 Summary = Mapping[str, Any]
 
@@ -128,7 +129,9 @@ def write_parquet(path: Path, table: pd.DataFrame) -> None:
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
-    """Text that a spreadsheet would run as a formula gets an apostrophe in front; dates are ISO days."""
+    """Text that a spreadsheet would run as a formula gets an apostrophe in front, and none holds what a terminal obeys;
+    dates are ISO days.
+    """
     safe = table.rename(columns=dict(zip(table.columns, map(escaped, table.columns), strict=True)))
     for name in safe.columns:
         column = safe[name]
@@ -142,8 +145,8 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
 
 
 def escaped(value: object) -> str:
-    """Text that a spreadsheet takes as text."""
-    text = str(value)
+    """Text that a spreadsheet takes as text, and a terminal shows."""
+    text = OBEYED.sub("", str(value))
     return f"'{text}" if FORMULA.match(text) else text
 
 

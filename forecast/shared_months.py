@@ -28,10 +28,11 @@ MOST_KNOWN = 1 - 1e-3  # variance of what was hardly seen: more is error of samp
 
 @dataclass(frozen=True, eq=False)
 class Correlation:
-    """weight: (grid,) posterior of r at GRID. months: how many months told of it."""
+    """weight: (grid,) posterior of r at GRID. months, weeks: how many of them told of it (see exposure.py)."""
 
     weight: Floats
     months: int
+    weeks: int = 0
 
     @property
     def learnt(self) -> float:
@@ -42,8 +43,9 @@ class Correlation:
         return np.asarray(GRID[np.searchsorted(np.cumsum(self.weight)[:-1], shares)])
 
 
-def correlation(mean: Floats, variance: Floats) -> Correlation:
-    """mean, variance: (F, K, M) of the posterior of each innovation, NaN where a funnel has none.
+def correlation(mean: Floats, variance: Floats, weekly: Sequence[bool] | np.ndarray | None = None) -> Correlation:
+    """mean, variance: (F, K, M) of the posterior of each innovation, NaN where a funnel has none. weekly: (M,) which
+    are weeks, default none.
 
     A fit that begins with N(0, 1) and ends with N(m, v) has seen y = m / (1 - v), which has the error v / (1 - v). Seen
     values of one month and kind are normal, with covariances r, and variances 1 + error.
@@ -57,7 +59,9 @@ def correlation(mean: Floats, variance: Floats) -> Correlation:
     apart = (own * seen**2 - np.log(np.where(known, own, 1))).sum(axis=1)
     log = -(apart + np.log1p(r * total) - r * pulled**2 / (1 + r * total)).sum(axis=(1, 2)) / 2
     weight = np.exp(log - log.max())
-    return Correlation(weight / weight.sum(), int(known.any(axis=(0, 1)).sum()))
+    told = known.any(axis=(0, 1))
+    weeks = 0 if weekly is None else int(told[np.asarray(weekly, dtype=bool)].sum())
+    return Correlation(weight / weight.sum(), int(told.sum()) - weeks, weeks)
 
 
 def shared_months(
@@ -90,9 +94,9 @@ def shared_months(
     return sharing, learnt
 
 
-def _by_month(fits: Sequence[Fit], found: Sequence[Floats]) -> tuple[Floats, Floats]:
+def _by_month(fits: Sequence[Fit], found: Sequence[Floats]) -> tuple[Floats, Floats, np.ndarray]:
     """(F, K, M) mean and variance over draws of past innovations, by kind and month, or week: a week of one funnel is
-    no month of another that begins with it.
+    no month of another that begins with it. (M,) which are weeks.
     """
     spans = [list(zip(fit.months[: fit.past], fit.months[1 : fit.past + 1], strict=True)) for fit in fits]
     months = sorted({span for of_fit in spans for span in of_fit})
@@ -103,4 +107,5 @@ def _by_month(fits: Sequence[Fit], found: Sequence[Floats]) -> tuple[Floats, Flo
         at = np.ix_(np.array([number]), kinds_present(fit.exposure), place)
         past = own[..., : fit.past]
         mean[at], variance[at] = past.mean(axis=0), past.var(axis=0)
-    return mean, variance
+    weeks = {span for fit, of_fit in zip(fits, spans, strict=True) if fit.weekly for span in of_fit}
+    return mean, variance, np.array([span in weeks for span in months])

@@ -20,6 +20,7 @@ from forecast.fit import Fit
 from forecast.history import Floats, History, actual, as_of, day_of
 from forecast.models.arrivals import count_arrivals
 from forecast.models.priors import stated
+from forecast.new_deals import PER_MONTH, expected_per_month
 from forecast.parts import Parts, parts_of
 from forecast.periods import Period
 from forecast.question import Question
@@ -116,11 +117,9 @@ def _new_deals(history: History, outcomes: Outcomes, edges: Floats) -> dict[str,
     if len(months) < 2 or months[1] > history.origin:
         months = pd.DatetimeIndex([history.origin - pd.Timedelta(days=91), history.origin])
     recent = count_arrivals(history, months)
-    per_month = 365.25 / 12
-    created = outcomes.created if outcomes.followed is None else outcomes.created + outcomes.followed
     return {
-        "recent_per_month": float(recent.counts.sum() / max(recent.days.sum(), 1) * per_month),
-        "expected_per_month": float(created.sum(axis=1).mean() / (edges[-1] - edges[0]) * per_month),
+        "recent_per_month": float(recent.counts.sum() / max(recent.days.sum(), 1) * PER_MONTH),
+        "expected_per_month": expected_per_month(outcomes, edges),
     }
 
 

@@ -50,10 +50,13 @@ def shared(of: Summary) -> str:
         "in 8 of 10 draws).",
         **values,
     )
-    months = number(of["months"])
+    spans = say("{number} months", number=number(of["months"]))
+    if of["weeks"]:
+        weeks = say("{number} weeks", number=number(of["weeks"]))
+        spans = say("{months} and {weeks}", months=spans, weeks=weeks) if of["months"] else weeks
     if of["learnt"] < LITTLE:
-        return f"{told_of} {say('This is assumed: {months} months on record tell little of it.', months=months)}"
-    return f"{told_of} {say('This is learnt from {months} months that several of them have on record.', months=months)}"
+        return f"{told_of} {say('This is assumed: {spans} on record tell little of it.', spans=spans)}"
+    return f"{told_of} {say('This is learnt from {spans} that several of them have on record.', spans=spans)}"
 
 
 def _period(period: Summary, summary: Summary, width: int) -> Iterator[RenderableType]:

@@ -12,7 +12,7 @@ from forecast.language import say
 from forecast.screen import Column, tables
 from forecast.told import funnel, heading
 from forecast.told_drivers import lever_told
-from forecast.words import called, chance, day, money, number, percent, plain, with_unit
+from forecast.words import called, chance, day, error_told, money, number, percent, plain, with_unit
 
 SHOWN = 8  # levers listed of a period
 MONTHS = 4  # months of creation listed
@@ -62,12 +62,11 @@ def size(kind: str, value: float) -> str:
 
 def points(change: float, error: float) -> str:
     """A change of a probability: '+ 25 (± 2)'."""
-    scaled, spread = 100 * change, 100 * error
+    scaled = 100 * change
     if abs(scaled) < 0.05:
         return say("none")
     digits = 0 if abs(scaled) >= 9.95 else 1
-    spread_digits = 0 if spread >= 0.95 else 1
-    return f"{'-' if scaled < 0 else '+'} {number(abs(scaled), digits)} (± {number(spread, spread_digits)})"
+    return f"{'-' if scaled < 0 else '+'} {number(abs(scaled), digits)} (± {error_told(error)})"
 
 
 def brief(summary: Summary, width: int) -> Iterator[RenderableType]:

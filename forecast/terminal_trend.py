@@ -46,8 +46,20 @@ def _period(period: Board, currency: str, width: int) -> Iterator[RenderableType
     if len(targets) > 1:
         columns.insert(0, Column(say("target"), [money(row["target"]) for row in rows]))
     yield from tables(say("As of"), [row["origin"] for row in rows], columns, width)
+    yield from _longer(period)
     if (actual := period["actual"]) is not None:
         yield Text.assemble(say("What really happened:"), " ", (outcome(actual, currency), "bold"), ".")
+
+
+def _longer(told: Board) -> Iterator[RenderableType]:
+    """Where the model came to tell months in place of weeks."""
+    if told["months_since"] is not None:
+        since = say(
+            "As of {day}, a year is on record, and the model tells months apart in place of weeks: part of what it "
+            "learned is that.",
+            day=day(told["months_since"]),
+        )  # fmt: skip
+        yield Text(since)
 
 
 def show_bridge(board: Board, screen: Console) -> None:
@@ -66,6 +78,8 @@ def show_bridge(board: Board, screen: Console) -> None:
         "same random numbers as the others: its P50 has a standard error of simulation, given as ±."
     )
     screen.print(Text(f"\n{note}", style="dim"))
+    for line in _longer(board):
+        screen.print(line)
 
 
 def _steps(period: Board, board: Board, width: int) -> Iterator[RenderableType]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -11,6 +12,7 @@ import pandas as pd
 from forecast import places, runs
 from forecast.config import Config
 from forecast.errors import FunnelError
+from forecast.exposure import short_record
 from forecast.history import actual, as_of, day_of
 from forecast.question import Question
 from forecast.runs import OF_FIT, OF_PERIOD
@@ -85,6 +87,7 @@ def trend(
                     "end": period.end.isoformat(),
                     "target": target,
                     "origins": _origins(found),
+                    "months_since": _months_since(config, tables, found),
                     "actual": happened,
                 }
             )
@@ -127,6 +130,17 @@ def _last(found: pd.DataFrame) -> pd.DataFrame:
     """The last answer as of each origin, by origin."""
     found = found.sort_values("asked", kind="stable")
     return found.drop_duplicates("origin", keep="last").sort_values("origin")
+
+
+def _months_since(config: Config, tables: Tables, found: pd.DataFrame) -> str | None:
+    """The first of the origins from which on the model tells months, after others at which it told weeks."""
+    origins = list(found["origin"])
+
+    def monthly(origin: date) -> bool:
+        return not short_record(as_of(tables, config.funnel, min(pd.Timestamp(origin), tables.recorded_until)))
+
+    place = bisect_left(origins, True, key=monthly)
+    return str(origins[place].isoformat()) if 0 < place < len(origins) else None
 
 
 def _origins(found: pd.DataFrame) -> list[dict[str, Any]]:

@@ -14,7 +14,9 @@ from forecast import answer as answering
 from forecast import cli
 from forecast.config import Config
 from forecast.drafting import draft
-from forecast.question import Question
+from forecast.history import as_of
+from forecast.models.priors import stated
+from forecast.question import Question, question_from
 from forecast.sources import load
 from forecast.sources.tables import Tables
 from tests.forecast.answers import HandMade, hand_made
@@ -98,6 +100,16 @@ def test_the_example_tables_are_understood(tmp_path: Path, names: tuple[str, ...
     assert tables.ledger.set_aside == 0
     assert tables.deals["amount"].tolist() == [12000.0, 8000.0]
     assert tables.stage_history["stage"].tolist() == ["Qualified", "Proposal", "Won", "Qualified"]
+    assumed = re.search(r"```toml\n(\[priors.stages\].*?)```", README, re.DOTALL)
+    asked = re.search(r"funnel forecast funnel.toml --period (\S+) --target (\d+) --out answer", README)
+    assert assumed is not None
+    assert asked is not None
+    with (tmp_path / "funnel.toml").open("a", encoding="utf-8") as file:
+        file.write(assumed[1])
+    config, tables = load(tmp_path / "funnel.toml")
+    question = question_from(config, tables, period=asked[1], target=float(asked[2]))
+    history = as_of(tables, config.funnel, question.origin)
+    assert set(stated(config, history.states[: history.won]).stages) == set(config.funnel.stages)
 
 
 def size(path: Path) -> tuple[int, int]:

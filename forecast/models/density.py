@@ -203,8 +203,8 @@ def _exits(
     for j in range(exit_count):
         _colour(exits.effect.centre[j], exits.effect.spread[j], effect_white[j], x[j])
         for i in range(exits.effect_group.size):
-            size = _size_of(exits, effect_log_size[exits.kind[j]], i)
-            work.coefficients[0, j, i] = x[j, i] * (1.0 if exits.centred[j, i] == 1.0 else size)
+            log_size = _log_size_of(exits, effect_log_size[exits.kind[j]], i)
+            work.coefficients[0, j, i] = x[j, i] * math.exp((1 - exits.centred[j, i]) * log_size)
         _combine(work.coefficients[0, j], exits.effect_matrix, work.effect[0, j])
         _colour(exits.profile.centre[j], exits.profile.spread[j], profile_white[j], work.profile[0, j])
     total += _likelihood(exits, work, clients, log_variance, log_variance_slope)
@@ -333,8 +333,8 @@ def _inverse(upper: Floats, inverse: Floats) -> None:
 
 
 @compiled
-def _size_of(exits: ExitTerms, log_size: Floats, i: int) -> float:
-    return math.exp(exits.fixed_log_size if exits.fixed[i] == 1 else log_size[exits.effect_group[i]])
+def _log_size_of(exits: ExitTerms, log_size: Floats, i: int) -> float:
+    return exits.fixed_log_size if exits.fixed[i] == 1 else log_size[exits.effect_group[i]]
 
 
 @compiled
@@ -345,16 +345,12 @@ def _coefficients(
     total = 0.0
     for i in range(x.size):
         pull = _dot(work.effect[1, j], exits.effect_matrix[i])
-        size = _size_of(exits, log_size, i)
-        if exits.centred[j, i] == 1.0:
-            y = x[i] / size
-            by_log_size = y * y - 1.0
-            total -= 0.5 * y * y + math.log(size)
-            x[i] = pull - y / size
-        else:
-            by_log_size = pull * work.coefficients[0, j, i]
-            total -= 0.5 * x[i] * x[i]
-            x[i] = pull * size - x[i]
+        centred, own_log_size = exits.centred[j, i], _log_size_of(exits, log_size, i)
+        unit, outer = math.exp(-centred * own_log_size), math.exp((1 - centred) * own_log_size)
+        y = x[i] * unit
+        by_log_size = centred * (y * y - 1.0) + (1 - centred) * pull * work.coefficients[0, j, i]
+        total -= 0.5 * y * y + centred * own_log_size
+        x[i] = pull * outer - y * unit
         if exits.fixed[i] == 0:
             log_size_slope[exits.effect_group[i]] += by_log_size
     return total

@@ -33,7 +33,7 @@ class ExitTerms(NamedTuple):
     """What the log density of exits is made of (J exits of K kinds, M months, C cells; see the two designs).
 
     weights: rows that sum to one, shares of each exit's count. levels: prior of the profiles. centred
-    (J, coefficients): 1 for those sampled as they are, 0 for those sampled in units of their size. fixed
+    (J, coefficients): 1 for those sampled as they are, 0 for those in units of their size, or between. fixed
     (coefficients,): whose log size is `fixed_log_size`.
     """
 
@@ -69,7 +69,7 @@ def exit_terms(exposure: Exposure, calendar: Design, cells: Design, priors: Prio
     np.add.at(by_kind, kind, exposure.exits_by_month)
     names = list(exposure.cells.columns)
     fixed = np.array([name == SIZE for name in names], dtype=bool)[cells.group]
-    effect, centred = _effects(exposure, cells, np.where(fixed, priors.size_slope, 2 * priors.level.median))
+    effect, centred = _effects(exposure, cells, np.where(fixed, priors.size_slope, priors.level.median))
     levels = level_prior(funnel, priors)
     return ExitTerms(
         rows=compressed(exposure),
@@ -123,16 +123,18 @@ def add_exits(terms: ExitTerms) -> None:
 
 
 def _effects(exposure: Exposure, design: Design, nominal: Floats) -> tuple[Whitening, Floats]:
-    """(J, coefficients) of the attributes, and which are centred. Coefficients of which the data say more than
-    the prior of nominal size are sampled as they are, the others in units of their size (centred and non-centred
-    parametrisation): each is quick where the other sticks.
+    """(J, coefficients) of the attributes, and how far each is centred: sampled are x = effect / size^(1 - centred).
+
+    Centred coefficients (1) are quick where the data say much of them, those in units of their size (0) where they say
+    little, and each sticks where the other is quick. So a coefficient is centred as far as the data take away of its
+    variance at the nominal size (Papaspiliopoulos, Roberts and Skold 2007), with all others unknown: of sellers and
+    their teams the data tell the sums, and what a team has of its own only as far as its sellers agree.
     """
     information = poisson_information(design.matrix, exposure.exits_by_cell)
-    centred = (np.diagonal(information, axis1=1, axis2=2) > nominal**-2.0).astype(np.float64)
+    known = information + np.diag(nominal**-2.0)
+    centred = 1 - np.diagonal(np.linalg.inv(known), axis1=1, axis2=2) * nominal**-2.0
     unit = nominal ** (1 - centred)
-    precision = unit[:, :, None] * information * unit[:, None, :]
-    precision += nominal[None, :, None] ** (-2 * centred[:, :, None]) * np.eye(design.coefficients)
-    return whitening(np.zeros(centred.shape), precision), centred
+    return whitening(np.zeros(centred.shape), unit[:, :, None] * known * unit[:, None, :]), centred
 
 
 def _weights(counts: Floats) -> Floats:

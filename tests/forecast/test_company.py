@@ -228,6 +228,8 @@ def test_on_the_command_line(
 
 
 def test_how_far_it_is_assumed_is_said() -> None:
-    known = {"p10": 0.3, "p50": 0.45, "p90": 0.62, "months": 30, "learnt": 0.7}
+    known = {"p10": 0.3, "p50": 0.45, "p90": 0.62, "months": 30, "weeks": 0, "learnt": 0.7}
     assert "learnt from 30 months" in shared(known)
     assert "assumed: 3 months on record tell little" in shared({**known, "months": 3, "learnt": 0.1})
+    assert "learnt from 28 weeks that" in shared({**known, "months": 0, "weeks": 28})
+    assert "learnt from 30 months and 28 weeks that" in shared({**known, "weeks": 28})

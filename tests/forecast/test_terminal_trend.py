@@ -26,7 +26,7 @@ BOARD: dict[str, Any] = {
                 {**ROW, "origin": "2017-10-01", "p_hit": 0.55, "p50": 3.35e6, "p50_change": -1.4e5,
                  "p_hit_change": -0.11, "gap": -5.0, "funnel_factor": None},
             ],
-            "actual": {"revenue": 2.8e6, "hit": False},
+            "months_since": "2017-10-01", "actual": {"revenue": 2.8e6, "hit": False},
         }
     ],
     "refused": [{"origin": "2017-03-02", "why": "only 3 changes of stage are on record"}],
@@ -50,6 +50,7 @@ def test_a_table_for_each_period() -> None:
         "As of chance P10 P50 P90 P50 moved won GAP RTV RTV/GAP asked on",
         "2017-09-01 66 % (± 1) 2.79M 3.49M 3.99M 0 3.28M 5.74M 1.75 2017-12-31",
         "2017-10-01 55 % (± 1) 2.79M 3.35M 3.99M −140k 0 none 5.74M – 2017-12-31",
+        "As of 1 October 2017, a year is on record, and the model tells months apart in place of weeks:",
         "What really happened: 2.80M USD, target missed.",
         "As of 2 March 2017 there is no answer: only 3 changes of stage are on record.",
     ):
@@ -77,7 +78,7 @@ def bridge() -> dict[str, Any]:
     }  # fmt: skip
     return {
         "funnel": "Maven", "currency": "USD", "from": "2017-09-01", "to": "2017-10-01", "draws": 2000,
-        "periods": [period],
+        "months_since": None, "periods": [period],
     }  # fmt: skip
 
 

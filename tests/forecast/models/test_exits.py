@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pymc as pm
@@ -10,9 +12,8 @@ from scipy.stats import logistic, norm
 
 from forecast.exposure import Exposure, cell_table, expose
 from forecast.models import design
-from forecast.models.exits import add_exits, exit_terms, kinds_present
+from forecast.models.exits import _effects, add_exits, exit_terms, kinds_present
 from forecast.models.priors import Priors
-from forecast.models.whiten import poisson_information
 from tests.forecast.histories import (
     Stay,
     history_of,
@@ -105,7 +106,7 @@ def test_priors_are_the_stated_ones(example: Example) -> None:
         log_sd = point["log_effect_size"][kind][:, example.design.group]
         log_sd = np.where(slope, np.log(priors.size_slope), log_sd)
         # Coefficients sampled in units of their size have the Jacobian of that unit in their density.
-        z = _sampled_in_units(example)
+        z = 1 - terms_of.centred
         expected = {
             "level": norm.logpdf(terms_of.levels.factor @ (levels - terms_of.levels.mean)).sum(),
             "steps": logistic.logpdf(np.diff(base, axis=1), scale=terms_of.levels.step[:, None]).sum(),
@@ -116,12 +117,34 @@ def test_priors_are_the_stated_ones(example: Example) -> None:
         assert terms[0][name] == pytest.approx(terms[1][name], abs=1e-8)
 
 
-def _sampled_in_units(example: Example) -> np.ndarray:
-    """(J, coefficients) whether the data say less of a coefficient than the prior."""
-    priors = Priors()
-    nominal = np.where(example.design.group == 1, priors.size_slope, 2 * priors.level.median)
-    information = poisson_information(example.design.matrix, example.exposure.exits_by_cell)
-    return np.diagonal(information, axis1=1, axis2=2) <= nominal**-2.0
+def sellers(exits_each: int, teams: int) -> tuple[Exposure, design.Design]:
+    """An exposure of which only the exits by cell are looked at: 60 sellers, each in one of the teams, or in none."""
+    table = pd.DataFrame({"owner": [f"S{i:02d}" for i in range(60)]})
+    if teams:
+        table["team"] = [f"T{i % teams}" for i in range(60)]
+    counts = np.full((1, 60), float(exits_each))
+    return SimpleNamespace(exits_by_cell=counts), design.cells(table)  # type: ignore[return-value]
+
+
+def test_coefficients_are_centred_as_far_as_the_data_tell_of_them() -> None:
+    """Of n exits a seller tells n; its prior 1 / size^2."""
+    size = 0.3
+    for exits in (0, 9, 100):
+        exposure, made = sellers(exits, teams=0)
+        _, centred = _effects(exposure, made, np.full(made.coefficients, size))
+        np.testing.assert_allclose(centred, exits / (exits + size**-2), rtol=1e-9, atol=1e-12)
+
+
+def test_what_a_team_has_beside_its_sellers_is_told_by_how_many_they_are() -> None:
+    """Ten sellers tell their team's effect as ten draws of its size, however many exits they have: it is never sampled
+    as if it were known, nor are their own. A team's coordinate and the ten of its sellers have one sum, of which the
+    data tell n exits, with priors of variance size^2 and size^2 / 10.
+    """
+    size, each = 0.3, 1_000_000
+    exposure, made = sellers(each, teams=6)
+    _, centred = _effects(exposure, made, np.full(made.coefficients, size))
+    np.testing.assert_allclose(centred[:, made.group == 1], 1 - (1 / 10) / (1 + 1 / 10), rtol=1e-4)
+    assert (centred[:, made.group == 0] < 1 - 1 / 60).all()
 
 
 def test_gradient(example: Example) -> None:
