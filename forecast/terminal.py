@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import PurePath
 from typing import Any
 
 from rich.cells import cell_len
@@ -29,7 +30,7 @@ def show(summary: Summary, screen: Console) -> None:
     first = True
     for part in parts:
         lines = list(part(summary, screen.width))
-        if lines and not first:
+        if lines and not first and part not in JOINED:
             screen.print()
         first = False
         for line in lines:
@@ -118,9 +119,16 @@ def _files(summary: Summary, width: int) -> Iterator[RenderableType]:
         "json": say("answer"), "samples": say("simulations"), "deals": say("open deals"), "report": say("page"),
         "workbook": say("all, for Excel"),
     }  # fmt: skip
-    files = [f"{path} ({holds[kind]})" for kind, path in summary["files"].items() if path is not None]
-    if not files:
+    paths = {holds[kind]: PurePath(path) for kind, path in summary["files"].items() if path is not None}
+    if not paths:
         yield Text(say("Files: none; --out DIR writes a page to read, the answer, the simulations and the open deals."))
         return
-    line = f"{say('Files:')} {', '.join(files)}"
-    yield Text(line if cell_len(line) <= width else "\n".join([say("Files:"), *files]))
+    line = f"{say('Files:')} {', '.join(f'{path} ({of})' for of, path in paths.items())}"
+    folders = {path.parent for path in paths.values()}
+    if cell_len(line) > width and len(folders) == 1:
+        names = ", ".join(f"{path.name} ({of})" for of, path in paths.items())
+        line = say("Files in {folder}: {names}", folder=folders.pop(), names=names)
+    yield Text(line)
+
+
+JOINED = (_happened, _files)  # to the part before, without a blank line, so that an answer fits one screen

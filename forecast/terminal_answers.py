@@ -15,7 +15,8 @@ from forecast.told import funnel
 from forecast.told_drivers import client_sentence, unknown_clients, verdict
 from forecast.words import called, chance, day, money, number, percent, plain, with_unit
 
-SHOWN = 10  # rows of a table
+SHOWN = 10  # rows of the tables of a kind, all periods together, so that they fit one screen
+FEWEST = 4  # of each
 NAME, ID = 26, 14
 
 Summary = Mapping[str, Any]
@@ -58,7 +59,8 @@ def _level(clients: Summary, title: str, period: Summary, summary: Summary, widt
         verdict=verdict(clients["verdict"]), number=number(clients["effective_number"], 1), shares=shares,
     )  # fmt: skip
     yield Text(alike)
-    rows, others = clients["table"][:SHOWN], max(len(clients["table"]) - SHOWN, 0)
+    shown = _rows(summary)
+    rows, others = clients["table"][:shown], max(len(clients["table"]) - shown, 0)
     yield from tables(
         f"{title}, {currency or say('no currency given')}",
         [*(plain(row["client"], NAME) for row in rows), say("All others ({number} named)", number=others)],
@@ -75,6 +77,16 @@ def _level(clients: Summary, title: str, period: Summary, summary: Summary, widt
     )
 
 
+def _rows(summary: Summary) -> int:
+    """How many rows each table shows; all are in the file that --out writes."""
+    return max(SHOWN // len(summary["periods"]), FEWEST)
+
+
+def _more(left: int) -> Iterator[RenderableType]:
+    if left > 0:
+        yield Text(say("{number} more are in the table that --out FILE.csv writes.", number=number(left)), "dim")
+
+
 def _others(clients: Summary, shown: list[Summary]) -> float:
     return float(sum(row["expected"] for row in clients["table"][len(shown) :]) + clients["rest"]["expected"])
 
@@ -87,7 +99,7 @@ def show_deals(summary: Summary, screen: Console) -> None:
         screen.print(line)
     for period in summary["periods"]:
         screen.print()
-        for line in _decisive(period, summary["currency"], screen.width):
+        for line in _decisive(period, summary, screen.width):
             screen.print(line)
 
 
@@ -114,7 +126,7 @@ def _overdue(summary: Summary, width: int) -> Iterator[RenderableType]:
         )  # fmt: skip
         yield Text(line)
     yield Text()
-    rows = late["list"][:SHOWN]
+    rows = late["list"][: _rows(summary)]
     yield from tables(
         say("Overdue deal"),
         [_deal(row) for row in rows],
@@ -126,23 +138,29 @@ def _overdue(summary: Summary, width: int) -> Iterator[RenderableType]:
         ],
         width,
     )
+    yield from _more(len(late["list"]) - len(rows))
 
 
-def _decisive(period: Summary, currency: str, width: int) -> Iterator[RenderableType]:
-    yield _asked(period, currency)
-    rows = period["decisive_deals"][:SHOWN]
-    yield from tables(
-        say("Deal that moves the chance"),
-        [_deal(row) for row in rows],
-        [
-            Column(say("stage"), [plain(row["stage"], 20) for row in rows]),
-            Column(say("value"), [money(row["value"]) for row in rows]),
-            Column(say("won in time"), [percent(row["p_win"]) for row in rows]),
-            Column(say("if lost"), [percent(row["p_hit_if_lost"]) for row in rows]),
-            Column(say("if won"), [percent(row["p_hit_if_won"]) for row in rows]),
-        ],
-        width,
-    )
+def _decisive(period: Summary, summary: Summary, width: int) -> Iterator[RenderableType]:
+    yield _asked(period, summary["currency"])
+    moving = [row for row in period["decisive_deals"] if percent(row["p_hit_if_lost"]) != percent(row["p_hit_if_won"])]
+    rows = moving[: _rows(summary)]
+    if rows:
+        yield from tables(
+            say("Deal that moves the chance"),
+            [_deal(row) for row in rows],
+            [
+                Column(say("stage"), [plain(row["stage"], 20) for row in rows]),
+                Column(say("value"), [money(row["value"]) for row in rows]),
+                Column(say("won in time"), [percent(row["p_win"]) for row in rows]),
+                Column(say("if lost"), [percent(row["p_hit_if_lost"]) for row in rows]),
+                Column(say("if won"), [percent(row["p_hit_if_won"]) for row in rows]),
+            ],
+            width,
+        )
+        yield from _more(len(period["decisive_deals"]) - len(rows))
+    else:
+        yield Text(say("No single deal moves the chance, won or lost."))
     marks = period["checkpoints"]
     if marks:
         yield Text()

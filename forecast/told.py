@@ -63,8 +63,9 @@ def worded(share: float) -> str:
 
 
 def heading(label: str) -> str:
-    """A period above a column: a range of days takes two lines."""
-    return called(label).replace(" ", "\n", ".." in label)
+    """A period above a column: a range of days takes two lines, one of whole months a single one."""
+    told = called(label)
+    return told.replace(" ", "\n", ".." in label and told[:1].isdigit())
 
 
 def forecaster(name: str) -> str:

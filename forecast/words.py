@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from babel.dates import format_date
 from babel.numbers import format_decimal, get_currency_symbol
@@ -115,10 +115,12 @@ def span(start: str, end: str) -> str:
 
 
 def called(label: str) -> str:
-    """The label of a period: 2017Q4, in French T4 2017; 2026-01-10 to 2026-06-30."""
+    """The label of a period: 2017Q4, in French T4 2017; 2026-01-10 to 2026-06-30; of whole months, Jan to Jun 2026."""
     if is_quarter(label):
         return say("{year}Q{which}", year=label[:-2], which=label[-1])
     first, days, last = label.partition("..")
+    if days and first.endswith("-01") and (date.fromisoformat(last) + timedelta(days=1)).day == 1:
+        return say("{start} to {end}", start=month(first, year=first[:4] != last[:4]), end=month(last))
     return say("{start} to {end}", start=first, end=last) if days else label
 
 

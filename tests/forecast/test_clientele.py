@@ -13,12 +13,13 @@ import pytest
 
 from forecast.ages import Ages
 from forecast.asked import AskedPeriod, asked_about
-from forecast.clientele import by_client, decisive, overdue_apart
+from forecast.clientele import _members, by_client, decisive, overdue_apart
 from forecast.coding import clients as clients_of
 from forecast.config import Config, config_from
 from forecast.config_asked import DependenceSection
 from forecast.config_data import FunnelSection
 from forecast.coverage import coverage, overdue
+from forecast.draws import NEWCOMERS, OTHERS
 from forecast.errors import FunnelError
 from forecast.history import History, as_of, day_of
 from forecast.outputs import write_csv
@@ -179,6 +180,14 @@ def test_names_that_are_formulas_or_markup(tmp_path: Any) -> None:
     path = tmp_path / "clients.csv"
     write_csv(path, client_table({"periods": [{"period": "2024Q2", "clients": found, "single_clients": None}]}))
     assert pd.read_csv(path)["client"].tolist() == ["Acme", "<script>", f"'{HOSTILE}"]
+
+
+@pytest.mark.parametrize("pooled", [(OTHERS,), (NEWCOMERS, OTHERS), (NEWCOMERS,)])
+def test_of_how_many_clients_a_group_consists(pooled: tuple[str, ...]) -> None:
+    """Seven clients, of whom two are told apart."""
+    everyone = pd.Series([*"abcdefg", "a", None])
+    level = Level("client", VIABLE, ["a", *pooled, "b"], everyone, np.zeros(9, dtype=int), np.zeros(0, dtype=int))
+    assert _members(level).tolist() == [1, *(5 if name == OTHERS else np.inf for name in pooled), 1]
 
 
 def independent(amounts: list[int], clients: list[str]) -> dict[str, Any]:

@@ -104,5 +104,8 @@ def test_numbers_days_and_money_in_french() -> None:
         assert (called("2017"), called("2017-10")) == ("2017", "2017-10")
         assert horizon("quarter") == "le reste du trimestre"
         assert (horizon("1w"), horizon("4w")) == ("1 semaine", "4 semaines")
-    assert called("2026-01-01..2026-06-30") == "2026-01-01 to 2026-06-30"
+    assert called("2026-01-10..2026-06-30") == "2026-01-10 to 2026-06-30"
+    assert called("2026-01-01..2026-06-29") == "2026-01-01 to 2026-06-29"
+    assert called("2026-01-01..2026-06-30") == "Jan to Jun 2026"
+    assert called("2025-10-01..2026-02-28") == "Oct 2025 to Feb 2026"
     assert called("2017Q4") == "2017Q4"

@@ -113,6 +113,11 @@ class TestCsv:
             ["'@3", "Müller, +", "a=b", "-5.0", "2018-01-31"],
         ]
 
+    def test_no_cell_commands_a_terminal(self, tmp_path: Path) -> None:
+        outputs.write_csv(tmp_path / "a.csv", pd.DataFrame({"client\x1b[2J": ["A\x1b[31mB\u202e", "\x1b=1", "Zoë\tX"]}))
+        rows = (tmp_path / "a.csv").read_text(encoding="utf-8").splitlines()
+        assert rows == ["client[2J", "A[31mB", "'=1", "Zoë\tX"]
+
     def test_the_table_is_left_as_it_was(self, tmp_path: Path) -> None:
         table = deals()
         outputs.write_csv(tmp_path / "a.csv", table)

@@ -198,6 +198,33 @@ def test_clients_and_deals_keep_to_the_width(name: str, shown: Callable[..., Non
         assert "Konex 0 0 140k 5 % 24 % + 0 5 %" in words
 
 
+@pytest.mark.parametrize("name", summaries.ALL)
+@pytest.mark.parametrize("shown", [show_clients, show_deals])
+def test_clients_and_deals_fit_one_screen(name: str, shown: Callable[..., None]) -> None:
+    """However long the lists are; what is left out is said. A deal that moves nothing is not listed."""
+    summary = summaries.ALL[name]()
+    of_all = summary["overdue"]
+    of_all["list"] = (of_all["list"] * 60)[:60]
+    for period in summary["periods"]:
+        moving = [{**row, "p_hit_if_lost": 0.2, "p_hit_if_won": 0.6} for row in period["decisive_deals"][:1]]
+        period["decisive_deals"] = moving * 50
+        period["clients"]["table"] = (period["clients"]["table"] * 50)[:50]
+    console = Console(file=io.StringIO(), width=WIDTH, highlight=False)
+    shown(summary, console)
+    told = console.file.getvalue()  # type: ignore[attr-defined]
+    assert len(told.splitlines()) <= 50
+    if shown is show_deals:
+        assert "more are in the table that --out FILE.csv writes." in told
+        for period in summary["periods"]:
+            period["decisive_deals"] = [{**row, "p_hit_if_won": 0.2} for row in period["decisive_deals"]]
+        console = Console(file=io.StringIO(), width=WIDTH, highlight=False)
+        shown(summary, console)
+        told = console.file.getvalue()  # type: ignore[attr-defined]
+        assert "No single deal moves the chance, won or lost." in told
+        assert "Deal that moves the chance" not in told
+        assert "What must be true by" in told
+
+
 def test_quotas_add_up_to_the_whole() -> None:
     summary = summaries.maven()
     words = " ".join(screen(summary).split())

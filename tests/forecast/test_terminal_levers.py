@@ -73,3 +73,4 @@ def test_sizes_and_changes() -> None:
     ]
     assert size("conversion", 0.0512) == "+ 5.1 points"
     assert [points(0.123, 0.016), points(-0.012, 0.004), points(0.0, 0.01)] == ["+ 12 (± 2)", "- 1.2 (± 0.4)", "none"]
+    assert points(0.001, 0.0002) == "+ 0.1 (± 0.1)"  # no error is nothing

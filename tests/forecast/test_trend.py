@@ -91,6 +91,16 @@ def test_the_last_answer_of_each_origin_in_order(company: tuple[Config, Tables, 
     assert set(flat["period"]) == {QUARTER}
 
 
+def test_from_when_on_months_are_told_in_place_of_weeks(company: tuple[Config, Tables, Question]) -> None:
+    """Recording began on 1 January 2023."""
+    config, tables, question = company
+    early, late = [told("2023-10-01", 7e5), told("2023-12-01", 7e5)], [told("2024-03-01", 7e5), told("2024-04-01", 6e5)]
+    for log, since in ((early, None), (late, None), ([*early, *late], "2024-03-01")):
+        board = trend(config, tables, log_of(*log), question)
+        assert board["periods"][0]["months_since"] == since
+        jsonschema.validate(finite(board), json.loads(SCHEMA.read_text(encoding="utf-8")))
+
+
 def test_nothing_on_record(company: tuple[Config, Tables, Question]) -> None:
     config, tables, question = company
     with pytest.raises(FunnelError, match="no forecast of 2024Q2 is on record"):
