@@ -75,7 +75,7 @@ class Stated(Correlation):
 
 def stated(r: float) -> Any:
     """In place of `correlation`."""
-    return lambda *_: Stated(np.full(len(GRID), 1 / len(GRID)), 0, r)
+    return lambda *_: Stated(np.full(len(GRID), 1 / len(GRID)), 0, r=r)
 
 
 @pytest.fixture(scope="module")
