@@ -10,6 +10,7 @@ import pandas as pd
 from forecast.history import Floats, Ints
 
 SQRT_2 = np.sqrt(2)
+QUARTER, DRIFT, SHOCK, SEASON = range(4)  # groups of the calendar
 SIZE = "(size of deal)"  # the attribute that is an ordered slope, not a set of levels; named like no column
 
 
@@ -49,8 +50,11 @@ def drift(months: int, anchor: int) -> Floats:
     return ((step < month) & (step >= anchor)).astype(float) - ((step >= month) & (step < anchor))
 
 
-def calendar(month_of_quarter: Ints, anchor: int, cut: bool = False, spans: Spans | None = None) -> Design:
-    """Month of the fiscal quarter (group 0), drift (1) and shocks (2) of hazards.
+def calendar(
+    month_of_quarter: Ints, anchor: int, cut: bool = False, spans: Spans | None = None,
+    month_of_year: Ints | None = None,
+) -> Design:  # fmt: skip
+    """Month of the fiscal quarter (group 0), drift (1), shocks (2) and, where given, month of the year (3) of hazards.
 
     spans: where these are not whole months. The size of shocks is then that of the first span; the longer another one
     is, the smaller its shock, as of a mean of independent days.
@@ -66,7 +70,9 @@ def calendar(month_of_quarter: Ints, anchor: int, cut: bool = False, spans: Span
     if spans is not None:
         shocks, steps = shocks * (spans.length[0] / spans.length) ** 0.5, steps * spans.distance[1:, None] ** 0.5
     parts = [np.eye(3)[month_of_quarter].T, steps, shocks]
-    return Design(np.vstack(parts), np.repeat(np.arange(3), [len(part) for part in parts]))
+    if month_of_year is not None:
+        parts.append(np.eye(12)[month_of_year].T)
+    return Design(np.vstack(parts), np.repeat(np.arange(len(parts)), [len(part) for part in parts]))
 
 
 def arrivals(month_of_year: Ints, anchor: int, seasonal: bool, spans: Spans | None = None) -> Design:

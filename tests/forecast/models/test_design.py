@@ -20,6 +20,14 @@ def test_zero_sum_is_an_orthonormal_basis_of_what_sums_to_zero(levels: int) -> N
     np.testing.assert_allclose(basis @ basis.T, covariance, atol=1e-12)
 
 
+def test_calendar_may_have_a_month_of_the_year() -> None:
+    months = np.arange(3, 29)
+    made, without = design.calendar(months % 3, 20, month_of_year=months % 12), design.calendar(months % 3, 20)
+    np.testing.assert_array_equal(made.matrix[made.group != design.SEASON], without.matrix)
+    season = made.matrix[made.group == design.SEASON]
+    np.testing.assert_array_equal(season.T @ season, months[:, None] % 12 == months[None, :] % 12)
+
+
 @pytest.mark.parametrize("anchor", [0, 3, 5])
 def test_drift_walks_away_from_the_anchor(anchor: int) -> None:
     months, steps = 6, np.array([1.0, -2.0, 4.0, 0.5, 3.0])
