@@ -10,6 +10,7 @@ import pandas as pd
 from forecast.history import Floats, Ints
 
 SQRT_2 = np.sqrt(2)
+WEEKS = 4  # in which new deals keep their level, where the past is told in weeks
 QUARTER, DRIFT, SHOCK, SEASON = range(4)  # groups of the calendar
 SIZE = "(size of deal)"  # the attribute that is an ordered slope, not a set of levels; named like no column
 
@@ -76,9 +77,18 @@ def calendar(
 
 
 def arrivals(month_of_year: Ints, anchor: int, seasonal: bool, spans: Spans | None = None) -> Design:
-    """Drift (group 0) and, where `seasonal`, month of the year (group 1) of arrivals."""
+    """Drift (group 0) and, where `seasonal`, month of the year (group 1) of arrivals.
+
+    spans: where the past is told in weeks. Its drift is by four weeks, counted back from `anchor`: of one or two weeks
+    with many deals, it is not yet the new level.
+    """
     steps = drift(len(month_of_year), anchor)
-    parts = [steps if spans is None else steps * spans.distance[1:, None] ** 0.5]
+    if spans is not None:
+        before = steps[:anchor][anchor - WEEKS :: -WEEKS] if anchor >= WEEKS else steps[:0]
+        ahead = spans.distance[anchor + 1 :].copy()
+        ahead[:1] += spans.length[anchor] * (WEEKS - 1) / 2  # from the middle of the four weeks
+        steps = np.vstack([before * (WEEKS * spans.length[0]) ** 0.5, steps[anchor:] * ahead[:, None] ** 0.5])
+    parts = [steps]
     if seasonal:
         parts.append(zero_sum(12)[month_of_year].T)
     return Design(np.vstack(parts), np.repeat(np.arange(len(parts)), [len(part) for part in parts]))

@@ -63,8 +63,19 @@ def test_weeks_drift_and_shake_as_much_as_the_months_that_they_make_up() -> None
     drift, shocks = made.matrix[made.group == 1], made.matrix[made.group == 2]
     np.testing.assert_allclose((drift.T @ drift)[[0, 1, 2], [0, 1, 2]], [week, 0, (week + month) / 2])
     np.testing.assert_allclose(shocks.T @ shocks, np.diag([1, 1, week / month]))
-    walk = design.arrivals(np.array([0, 0, 1]), 1, False, spans).matrix
-    np.testing.assert_array_equal(walk, drift)
+
+
+def test_new_deals_keep_their_level_for_four_weeks() -> None:
+    """Counted back from the last week of the past, six before it; the walk is that of the time between middles."""
+    week, month, past = 0.25, 1.0, 7
+    spans = design.Spans(np.array([week] * past + [month] * 2), np.array([week] * past + [(week + month) / 2, month]))
+    walk = design.arrivals(np.zeros(past + 2, dtype=np.int64), past - 1, False, spans).matrix
+    variance = walk.T @ walk
+    first = 2 * week + month / 2  # from the middle of four weeks to that of the month after
+    np.testing.assert_allclose(np.diag(variance), [4 * week] * 3 + [0] * 4 + [first, first + month])
+    np.testing.assert_allclose(variance[-2, -1], first)
+    np.testing.assert_array_equal(walk[:, :3], walk[:, :1] * np.ones(3))
+    assert len(design.arrivals(np.zeros(3, dtype=np.int64), 2, False, design.Spans(*np.full((2, 3), week))).matrix) == 0
 
 
 @pytest.mark.parametrize("seasonal", [False, True])
