@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 120_000  # ms, on a machine that does other things too
+PATIENCE = 240_000  # ms, on a machine that does other things too
 # Cells stay on the page when they are out of sight, so that all can be looked at; no news are asked for.
 SETTINGS = {
     "notebook-extension/tracker": {"windowingMode": "none"},

@@ -24,7 +24,10 @@ from tests.forecast.companies import keep_fit
 
 for needed in ("jupyterlab", "jupytext", "ipywidgets"):
     pytest.importorskip(needed)
-pytestmark = pytest.mark.skipif(bool(lacking()), reason=lacking())
+pytestmark = [
+    pytest.mark.skipif(bool(lacking()), reason=lacking()),
+    pytest.mark.timeout(900),  # of which most is PATIENCE
+]
 
 FIRST, EXPLORE = "01_can_we_reach_the_target", "03_explore_assumptions"
 HOSTILE = "<img src=x onerror=alert(1)>"
