@@ -34,7 +34,7 @@ LARGEST_R_HAT = 1.05
 SMALLEST_ESS = 100
 MOST_DIVERGENCES = 0.01  # of the draws
 MOST_SURPRISES = 0.05  # of the checks outside their 99 % predictive range
-SEASONAL_DAYS = 2 * 365  # of arrivals on record, from which on the month of the year is told from drift
+SEASONAL_DAYS = 2 * 365  # on record, from which on the month of the year is told from drift and from shocks
 FEWEST_EXITS = 10  # where not every stage has a prior that was stated
 ASSUMED_DEALS = 2.0
 FEWEST_DAYS = 7  # on record, for the number of new deals to be told: with every day of the week
@@ -261,7 +261,13 @@ def _calendar(origin: pd.Timestamp, months: pd.DatetimeIndex, past: int, fiscal_
     """months: first days, `past` of them before the origin, with the end of the last."""
     number, spans = _spans(months, past)
     begun = spans is None and months[past - 1] == origin.to_period("M").to_timestamp() < origin
-    return design.calendar((number - fiscal_year_starts) % 3, past - 1, begun, spans)
+    season = number - 1 if _seasonal(months, past) else None
+    return design.calendar((number - fiscal_year_starts) % 3, past - 1, begun, spans, season)
+
+
+def _seasonal(months: pd.DatetimeIndex, past: int) -> bool:
+    """Whether so much is on record that the month of the year can be told from drift and from shocks."""
+    return bool((months[past] - months[0]).days >= SEASONAL_DAYS)
 
 
 def _spans(months: pd.DatetimeIndex, past: int) -> tuple[Ints, design.Spans | None]:

@@ -123,7 +123,7 @@ def _groups(fit: Fit) -> Groups:
         "state": list(funnel.stages),
         "exit": [f"{funnel.stages[here]} > {funnel.stages[there]}" for here, there in funnel.exits],
         "kind": [Kind(kind).name.lower() for kind in kinds_present(exposure)],
-        "calendar_part": ["quarter", "drift", "shock"],
+        "calendar_part": ["quarter", "drift", "shock", "season"][: fit.posterior["calendar_size"].shape[-1]],
         "age": funnel.age_edges,
         "month": fit.months.as_unit("ns"),
         "past_month": fit.months[: exposure.exits_by_month.shape[1]].as_unit("ns"),

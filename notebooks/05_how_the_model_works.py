@@ -143,9 +143,10 @@ print(f"(visits still open after {STATED_AGE:.0f} days count as not converted)")
 # ## 4. The calendar: what all deals share
 #
 # Quarter ends, holidays and good months move all deals at once. The log hazard gets a term per month and kind of
-# exit: a Gaussian process with the month of the fiscal quarter, a slow drift, and shocks of its own for every month,
-# each with a size learned from the data. Months to come (grey) are drawn given the past. This is the part
-# that keeps the forecast honest: a thousand independent deals would average out, a bad December does not.
+# exit: a Gaussian process with the month of the fiscal quarter, a slow drift, shocks of its own for every month and,
+# from two years on record on, the month of the year, each with a size learned from the data. Months to come (grey) are
+# drawn given the past. This is the part that keeps the forecast honest: a thousand independent deals would average
+# out, a bad December does not.
 
 # %%
 figures.months(fit, Kind.WON)

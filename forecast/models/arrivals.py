@@ -3,8 +3,8 @@
     log mean_m = level + log(days recorded in m) + drift_m + season_m,   variance = mean + mean^2 * scatter^2 / length_m
 
 with the length of m in months: a short record is told in weeks, and scatter is as of independent days. The drift is a
-random walk, the season sums to zero over the year. Only months up to the origin are in the density; the walk goes on
-after it with steps drawn afterwards.
+random walk (by four weeks, in a short record), the season sums to zero over the year. Only months up to the origin are
+in the density; the walk goes on after it with steps drawn afterwards.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The calendar: of each kind of exit one Gaussian process over months, shared by all deals.
 
-    calendar ~ N(0, S),   S = quarter^2 Q'Q + drift^2 D'D + shock^2 I
+    calendar ~ N(0, S),   S = quarter^2 Q'Q + drift^2 D'D + shock^2 I + season^2 Y'Y
 
-with Q the month of the fiscal quarter, D a random walk and the sizes learned. Only months with data are parameters;
+with Q the month of the fiscal quarter, D a random walk, Y the month of the year where there is one, and the sizes
+learned. Only months with data are parameters;
 future ones are drawn afterwards, given these.
 """
 
@@ -15,7 +16,7 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from forecast.history import Floats, Ints
-from forecast.models.design import Design
+from forecast.models.design import DRIFT, SHOCK, Design
 from forecast.models.priors import LogSizes, size_variable
 from forecast.models.whiten import Whitening, coloured, poisson_information, standard_normal, whitened, whitening
 
@@ -24,13 +25,14 @@ class CalendarTerms(NamedTuple):
     """K kinds, M months with data of T in all.
 
     months (K, M): effects of the months where centred (K,) is 1; where it is 0, the standard normal z of
-    effects L z, with S = L L'. matrix (coefficients, T) and group: see `design.calendar`. quarter (3, M): its part
-    for the month of the quarter. squares (3, M, M): Q'Q, D'D, I.
+    effects L z, with S = L L'. matrix (coefficients, T) and group: see `design.calendar`. cycles (n, M): its rows
+    for the months of the quarter and of the year, cycle (n,) which of them. squares (G, M, M): Q'Q, D'D, I, Y'Y.
     """
 
     months: Whitening
     centred: Floats
-    quarter: Floats
+    cycles: Floats
+    cycle: Ints
     squares: Floats
     sizes: LogSizes
     matrix: Floats
@@ -45,8 +47,9 @@ def calendar_terms(counts: Floats, design: Design, sizes: LogSizes) -> CalendarT
     sticks.
     """
     known = counts.shape[1]
-    parts = [design.matrix[design.group == group, :known] for group in range(3)]
+    parts = [design.matrix[design.group == group, :known] for group in range(len(sizes.mean))]
     squares = np.array([part.T @ part for part in parts])
+    cyclic = (design.group != DRIFT) & (design.group != SHOCK)
     nominal = np.linalg.cholesky(np.tensordot(np.exp(2 * sizes.mean), squares, 1))
     information = poisson_information(np.eye(known), counts)
     in_units = np.eye(known) + nominal.T @ information @ nominal
@@ -56,7 +59,8 @@ def calendar_terms(counts: Floats, design: Design, sizes: LogSizes) -> CalendarT
     return CalendarTerms(
         months=whitening(np.zeros(counts.shape), precision),
         centred=centred.astype(np.float64),
-        quarter=parts[0],
+        cycles=design.matrix[cyclic, :known],
+        cycle=design.group[cyclic],
         squares=squares,
         sizes=sizes,
         matrix=design.matrix,
@@ -65,7 +69,7 @@ def calendar_terms(counts: Floats, design: Design, sizes: LogSizes) -> CalendarT
 
 
 def add_calendar(terms: CalendarTerms) -> Any:
-    """Add the calendar to the PyMC model in context, with the deterministics `calendar_size` (K, 3) and
+    """Add the calendar to the PyMC model in context, with the deterministics `calendar_size` (K, G) and
     `log_calendar` (K, M); return the latter.
     """
     kinds = len(terms.centred)
@@ -86,7 +90,7 @@ def add_calendar(terms: CalendarTerms) -> Any:
 
 
 def expand_calendar(terms: CalendarTerms, log_size: Floats, white: Floats) -> tuple[Floats, Floats]:
-    """(..., K, 3) sizes and (..., K, M) effects, given (..., K, 3) and (..., K, M) raw parameters."""
+    """(..., K, G) sizes and (..., K, M) effects, given (..., K, G) and (..., K, M) raw parameters."""
     size, effects = np.exp(log_size), coloured(terms.months, white)
     for kind in np.flatnonzero(terms.centred == 0):
         factor = np.linalg.cholesky(np.tensordot(size[..., kind, :] ** 2, terms.squares, 1))
@@ -100,7 +104,7 @@ def future_calendar(terms: CalendarTerms, size: Floats, effects: Floats, rng: np
     By Matheron's rule: a draw from the prior of all months, moved by what the known ones miss in it.
     """
     known = effects.shape[-1]
-    parts = [terms.matrix[terms.group == group] for group in range(3)]
+    parts = [terms.matrix[terms.group == group] for group in range(size.shape[-1])]
     ahead = np.array([part[:, :known].T @ part[:, known:] for part in parts])
     result = np.empty((*effects.shape[:2], terms.matrix.shape[1]))
     for kind in range(effects.shape[1]):
@@ -115,7 +119,7 @@ def future_calendar(terms: CalendarTerms, size: Floats, effects: Floats, rng: np
 
 def innovations(design: Design, size: Floats, effects: Floats) -> Floats:
     """(draws, K, T) what every month brings that those before it do not tell: independent standard normals where the
-    effects (draws, K, T) are as this model says, with sizes (draws, K, 3).
+    effects (draws, K, T) are as this model says, with sizes (draws, K, G).
     """
     found = [np.linalg.solve(_factor(design, size[:, k]), effects[:, k, :, None]) for k in range(size.shape[1])]
     return np.stack(found, axis=1)[..., 0]
@@ -128,8 +132,8 @@ def moved_by(design: Design, size: Floats, change: Floats) -> Floats:
 
 
 def _factor(design: Design, size: Floats) -> Floats:
-    """(draws, T, T) lower triangular L of S = L L', given (draws, 3) sizes: its rows are in the order of time."""
-    parts = [design.matrix[design.group == group] for group in range(3)]
+    """(draws, T, T) lower triangular L of S = L L', given (draws, G) sizes: its rows are in the order of time."""
+    parts = [design.matrix[design.group == group] for group in range(size.shape[-1])]
     return np.linalg.cholesky(np.tensordot(size**2, np.array([part.T @ part for part in parts]), 1))
 
 

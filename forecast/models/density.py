@@ -23,6 +23,7 @@ from forecast.models.arrivals import ArrivalTerms
 from forecast.models.calendar import CalendarTerms
 from forecast.models.clients import ClientTerms, add_by_client, add_weighted
 from forecast.models.contraction import add_expected, canonical
+from forecast.models.design import DRIFT, SHOCK
 from forecast.models.exits import ExitTerms
 from forecast.models.levels import LevelPrior
 from forecast.models.priors import LogSizes
@@ -250,8 +251,8 @@ def _months_slope(
 ) -> None:
     """Given the slope by the calendar in `work`; z is overwritten by its slope.
 
-    S is the sum of size^2 f f' over the columns f of Q', D' and I. With v = U'^-1 f, the slope by the log size is the
-    sum of size^2 times, where the calendar is sampled itself,
+    S is the sum of size^2 f f' over the columns f of Q', D', I and Y'. With v = U'^-1 f, the slope by the log size is
+    the sum of size^2 times, where the calendar is sampled itself,
 
         (y'v)^2 - v'v,   y = U'^-1 calendar,
 
@@ -267,19 +268,19 @@ def _months_slope(
     w = np.empty(months)
     for i in range(months):
         w[i] = _dot(factor[i, i:], pull[i:])
-    quarter, shock, v = 0.0, 0.0, np.empty(months)
-    for i in range(calendar.quarter.shape[0]):
+    left, v = _dot(z, z) - months if centred else _dot(w, z), np.empty(months)
+    for i in range(calendar.cycle.size):
         v[:] = 0.0
-        _combine(calendar.quarter[i], inverse, v)
-        quarter += _by_variance(v, z, w, centred)
+        _combine(calendar.cycles[i], inverse, v)
+        group = calendar.cycle[i]
+        part = math.exp(2 * log_size[group]) * _by_variance(v, z, w, centred)
+        log_size_slope[group] += part
+        left -= part
     for i in range(months):
-        shock += _by_variance(inverse[i], z, w, centred)
-    quarter *= math.exp(2 * log_size[0])
-    shock *= math.exp(2 * log_size[2])
-    total = _dot(z, z) - months if centred else _dot(w, z)
-    log_size_slope[0] += quarter
-    log_size_slope[1] += total - quarter - shock
-    log_size_slope[2] += shock
+        part = math.exp(2 * log_size[SHOCK]) * _by_variance(inverse[i], z, w, centred)
+        log_size_slope[SHOCK] += part
+        left -= part
+    log_size_slope[DRIFT] += left
     if centred:
         for i in range(months):
             w[i] = pull[i] - _dot(inverse[i, i:], z[i:])

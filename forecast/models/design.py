@@ -10,6 +10,8 @@ import pandas as pd
 from forecast.history import Floats, Ints
 
 SQRT_2 = np.sqrt(2)
+WEEKS = 4  # in which new deals keep their level, where the past is told in weeks
+QUARTER, DRIFT, SHOCK, SEASON = range(4)  # groups of the calendar
 SIZE = "(size of deal)"  # the attribute that is an ordered slope, not a set of levels; named like no column
 
 
@@ -49,8 +51,11 @@ def drift(months: int, anchor: int) -> Floats:
     return ((step < month) & (step >= anchor)).astype(float) - ((step >= month) & (step < anchor))
 
 
-def calendar(month_of_quarter: Ints, anchor: int, cut: bool = False, spans: Spans | None = None) -> Design:
-    """Month of the fiscal quarter (group 0), drift (1) and shocks (2) of hazards.
+def calendar(
+    month_of_quarter: Ints, anchor: int, cut: bool = False, spans: Spans | None = None,
+    month_of_year: Ints | None = None,
+) -> Design:  # fmt: skip
+    """Month of the fiscal quarter (group 0), drift (1), shocks (2) and, where given, month of the year (3) of hazards.
 
     spans: where these are not whole months. The size of shocks is then that of the first span; the longer another one
     is, the smaller its shock, as of a mean of independent days.
@@ -66,13 +71,24 @@ def calendar(month_of_quarter: Ints, anchor: int, cut: bool = False, spans: Span
     if spans is not None:
         shocks, steps = shocks * (spans.length[0] / spans.length) ** 0.5, steps * spans.distance[1:, None] ** 0.5
     parts = [np.eye(3)[month_of_quarter].T, steps, shocks]
-    return Design(np.vstack(parts), np.repeat(np.arange(3), [len(part) for part in parts]))
+    if month_of_year is not None:
+        parts.append(np.eye(12)[month_of_year].T)
+    return Design(np.vstack(parts), np.repeat(np.arange(len(parts)), [len(part) for part in parts]))
 
 
 def arrivals(month_of_year: Ints, anchor: int, seasonal: bool, spans: Spans | None = None) -> Design:
-    """Drift (group 0) and, where `seasonal`, month of the year (group 1) of arrivals."""
+    """Drift (group 0) and, where `seasonal`, month of the year (group 1) of arrivals.
+
+    spans: where the past is told in weeks. Its drift is by four weeks, counted back from `anchor`: of one or two weeks
+    with many deals, it is not yet the new level.
+    """
     steps = drift(len(month_of_year), anchor)
-    parts = [steps if spans is None else steps * spans.distance[1:, None] ** 0.5]
+    if spans is not None:
+        before = steps[:anchor][anchor - WEEKS :: -WEEKS] if anchor >= WEEKS else steps[:0]
+        ahead = spans.distance[anchor + 1 :].copy()
+        ahead[:1] += spans.length[anchor] * (WEEKS - 1) / 2  # from the middle of the four weeks
+        steps = np.vstack([before * (WEEKS * spans.length[0]) ** 0.5, steps[anchor:] * ahead[:, None] ** 0.5])
+    parts = [steps]
     if seasonal:
         parts.append(zero_sum(12)[month_of_year].T)
     return Design(np.vstack(parts), np.repeat(np.arange(len(parts)), [len(part) for part in parts]))

@@ -23,7 +23,7 @@ from forecast.models.calendar import CalendarTerms, add_calendar, calendar_terms
 from forecast.models.contraction import ExpectedExits, Rows, compressed
 from forecast.models.design import SIZE, Design
 from forecast.models.levels import LevelPrior, level_prior
-from forecast.models.priors import LogSizes, Priors, log_sizes, size_variable
+from forecast.models.priors import LogSizes, Priors, Sizes, log_sizes, size_variable
 from forecast.models.whiten import Whitening, poisson_information, standard_normal, whitened, whitening
 
 NEWTON_STEPS = 8
@@ -81,7 +81,7 @@ def exit_terms(exposure: Exposure, calendar: Design, cells: Design, priors: Prio
         cell_weights=_weights(exposure.exits_by_cell),
         profile=whitening(*_profile(exposure, levels)),
         levels=levels,
-        calendar=calendar_terms(by_kind, calendar, log_sizes([priors.quarter, priors.drift, priors.shock])),
+        calendar=calendar_terms(by_kind, calendar, log_sizes(calendar_sizes(priors, calendar))),
         effect=effect,
         effect_matrix=cells.matrix,
         effect_group=cells.group,
@@ -90,6 +90,11 @@ def exit_terms(exposure: Exposure, calendar: Design, cells: Design, priors: Prio
         fixed=fixed.astype(np.int64),
         fixed_log_size=float(np.log(priors.size_slope)),
     )
+
+
+def calendar_sizes(priors: Priors, calendar: Design) -> list[Sizes]:
+    """Of each of its groups."""
+    return [priors.quarter, priors.drift, priors.shock, priors.season][: int(calendar.group.max()) + 1]
 
 
 def add_exits(terms: ExitTerms) -> None:

@@ -70,8 +70,8 @@ class Priors:
     sd of their logarithm.
     profile_step: scale of the logistic step of the log hazard from one age bin to the next. The others are
     sizes of log effects: of the levels of an attribute, of the month of the quarter, of a month's drift and
-    shock, of arrivals' monthly drift, yearly season and scatter, and of amounts by level; the last is the variance
-    of the clients' frailty.
+    shock, of the month of the year, of arrivals' monthly drift, yearly season and scatter, and of amounts by level;
+    the last is the variance of the clients' frailty.
     """
 
     conversion: Range = (0.1, 0.9)
@@ -87,6 +87,7 @@ class Priors:
     quarter: Sizes = Sizes(0.15)
     drift: Sizes = Sizes(0.04)
     shock: Sizes = Sizes(0.1)
+    season: Sizes = Sizes(0.07, 1.0)
     size_slope: float = 0.3
     arrival_drift: Sizes = Sizes(0.1)
     arrival_season: Sizes = Sizes(0.15)

@@ -12,17 +12,18 @@ from scipy.stats import multivariate_normal, norm
 from forecast.history import Floats
 from forecast.models import design
 from forecast.models.calendar import CalendarTerms, add_calendar, calendar_terms, expand_calendar, future_calendar
+from forecast.models.exits import calendar_sizes
 from forecast.models.priors import Priors, log_sizes
 from tests.forecast.models.densities import assert_gradient, assert_whitening_is_free, parts, random_point
 
 KNOWN, MONTHS = 5, 8
 COUNTS = np.array([[900.0, 1_200, 0, 1_500, 800], [3.0, 0, 1, 2, 0], [0.0] * 5])  # many, few and none
-DESIGN = design.calendar((np.arange(MONTHS) + 1) % 3, KNOWN - 1)
-PRIORS = Priors()
+DESIGN = design.calendar((np.arange(MONTHS) + 1) % 3, KNOWN - 1, month_of_year=np.arange(MONTHS) % 4)
+SIZES = calendar_sizes(Priors(), DESIGN)
 
 
 def terms() -> CalendarTerms:
-    return calendar_terms(COUNTS, DESIGN, log_sizes([PRIORS.quarter, PRIORS.drift, PRIORS.shock]))
+    return calendar_terms(COUNTS, DESIGN, log_sizes(SIZES))
 
 
 def model() -> pm.Model:
@@ -32,13 +33,14 @@ def model() -> pm.Model:
 
 
 def covariance(size: Floats) -> Floats:
-    """(MONTHS, MONTHS) of one kind, given its three sizes: month by month."""
+    """(MONTHS, MONTHS) of one kind, given its four sizes: month by month."""
     variance = np.zeros((MONTHS, MONTHS))
     for a in range(MONTHS):
         for b in range(MONTHS):
             from_anchor = (a - (KNOWN - 1)) * (b - (KNOWN - 1)) > 0
             shared = min(abs(a - (KNOWN - 1)), abs(b - (KNOWN - 1))) if from_anchor else 0
             variance[a, b] = size[0] ** 2 * (a % 3 == b % 3) + size[1] ** 2 * shared + size[2] ** 2 * (a == b)
+            variance[a, b] += size[3] ** 2 * (a % 4 == b % 4)
     return variance
 
 
@@ -64,9 +66,8 @@ def test_effects_have_the_stated_covariance() -> None:
 
 def test_sizes_have_their_prior() -> None:
     made = model()
-    stated = [PRIORS.quarter, PRIORS.drift, PRIORS.shock]
-    value = np.random.default_rng(1).standard_normal((3, 3))
-    expected = norm.logpdf(value, np.log([size.median for size in stated]), [size.spread for size in stated])
+    value = np.random.default_rng(1).standard_normal((3, len(SIZES)))
+    expected = norm.logpdf(value, np.log([size.median for size in SIZES]), [size.spread for size in SIZES])
     np.testing.assert_allclose(pm.logp(made["log_calendar_size"], value).eval(), expected, rtol=1e-12)
 
 
@@ -79,7 +80,7 @@ def test_whitening_does_not_change_the_density() -> None:
 
 
 def test_without_data_white_coordinates_are_those_of_the_factor() -> None:
-    log_size, z = np.log([[[0.2, 0.1, 0.3]] * 3]), np.random.default_rng(1).standard_normal((1, 3, KNOWN))
+    log_size, z = np.log([[[0.2, 0.1, 0.3, 0.4]] * 3]), np.random.default_rng(1).standard_normal((1, 3, KNOWN))
     size, effects = expand_calendar(terms(), log_size, z)
     factor = np.linalg.cholesky(covariance(size[0, 2])[:KNOWN, :KNOWN])
     np.testing.assert_allclose(effects[0, 2], factor @ z[0, 2], rtol=1e-9)
@@ -88,7 +89,7 @@ def test_without_data_white_coordinates_are_those_of_the_factor() -> None:
 def drawn(draws: int, seed: Any = 1) -> tuple[Floats, Floats, Floats]:
     """One set of sizes and effects of months with data, and months to come drawn many times."""
     random = np.random.default_rng(2)
-    size, effects = random.uniform(0.1, 0.5, (3, 3)), random.standard_normal((3, KNOWN))
+    size, effects = random.uniform(0.1, 0.5, (3, len(SIZES))), random.standard_normal((3, KNOWN))
     ahead = future_calendar(
         terms(), np.tile(size, (draws, 1, 1)), np.tile(effects, (draws, 1, 1)), np.random.default_rng(seed)
     )

@@ -20,6 +20,14 @@ def test_zero_sum_is_an_orthonormal_basis_of_what_sums_to_zero(levels: int) -> N
     np.testing.assert_allclose(basis @ basis.T, covariance, atol=1e-12)
 
 
+def test_calendar_may_have_a_month_of_the_year() -> None:
+    months = np.arange(3, 29)
+    made, without = design.calendar(months % 3, 20, month_of_year=months % 12), design.calendar(months % 3, 20)
+    np.testing.assert_array_equal(made.matrix[made.group != design.SEASON], without.matrix)
+    season = made.matrix[made.group == design.SEASON]
+    np.testing.assert_array_equal(season.T @ season, months[:, None] % 12 == months[None, :] % 12)
+
+
 @pytest.mark.parametrize("anchor", [0, 3, 5])
 def test_drift_walks_away_from_the_anchor(anchor: int) -> None:
     months, steps = 6, np.array([1.0, -2.0, 4.0, 0.5, 3.0])
@@ -55,8 +63,19 @@ def test_weeks_drift_and_shake_as_much_as_the_months_that_they_make_up() -> None
     drift, shocks = made.matrix[made.group == 1], made.matrix[made.group == 2]
     np.testing.assert_allclose((drift.T @ drift)[[0, 1, 2], [0, 1, 2]], [week, 0, (week + month) / 2])
     np.testing.assert_allclose(shocks.T @ shocks, np.diag([1, 1, week / month]))
-    walk = design.arrivals(np.array([0, 0, 1]), 1, False, spans).matrix
-    np.testing.assert_array_equal(walk, drift)
+
+
+def test_new_deals_keep_their_level_for_four_weeks() -> None:
+    """Counted back from the last week of the past, six before it; the walk is that of the time between middles."""
+    week, month, past = 0.25, 1.0, 7
+    spans = design.Spans(np.array([week] * past + [month] * 2), np.array([week] * past + [(week + month) / 2, month]))
+    walk = design.arrivals(np.zeros(past + 2, dtype=np.int64), past - 1, False, spans).matrix
+    variance = walk.T @ walk
+    first = 2 * week + month / 2  # from the middle of four weeks to that of the month after
+    np.testing.assert_allclose(np.diag(variance), [4 * week] * 3 + [0] * 4 + [first, first + month])
+    np.testing.assert_allclose(variance[-2, -1], first)
+    np.testing.assert_array_equal(walk[:, :3], walk[:, :1] * np.ones(3))
+    assert len(design.arrivals(np.zeros(3, dtype=np.int64), 2, False, design.Spans(*np.full((2, 3), week))).matrix) == 0
 
 
 @pytest.mark.parametrize("seasonal", [False, True])
