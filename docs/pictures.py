@@ -1,58 +1,62 @@
-"""Make the pictures of the documentation from the samples: python docs/pictures.py
+"""Make the pictures of the README from the samples, as a reader's browser shows them: python -m docs.pictures
 
-Needs Chromium or Chrome, which draws the figure as a reader of the notebook sees it.
+Needs what is installed for development, and Chromium or Chrome.
 """
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
-import plotly.graph_objects as go
+from forecast.answer import Answer, ask
+from forecast.kept import kept_for
+from forecast.lab import copied
+from forecast.options import SAMPLES
+from forecast.question import question_from
+from forecast.report import page
+from forecast.sources import load
+from tests.browser.browsers import lacking, opened
+from tests.browser.lab import CHANCE, run_all, seconds_of, serving, slider
 
 HERE = Path(__file__).resolve().parent
-SAMPLES = HERE.parent / "forecast" / "samples"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-WIDTH = 860
-SHARPNESS = 2  # pixels of the screen for one of the picture
+REPORT = {"width": 780, "height": 1100}  # pixels of the screen
+NOTEBOOK = {"width": 1180, "height": 1400}
+SHARPNESS = 1.5  # pixels of the picture for one of the screen
+STEPS = 5  # points by which the first conversion is moved
 
 
-def browser() -> str | None:
-    """The first browser that is there."""
-    return next((found for name in BROWSERS if (found := shutil.which(name))), None)
+def report(answer: Answer, path: Path) -> None:
+    """The page of an answer, down to the end of its first figure."""
+    with tempfile.TemporaryDirectory() as folder, opened(REPORT, SHARPNESS) as (shown, _):
+        file = Path(folder) / "report.html"
+        file.write_text(page(answer), encoding="utf-8")
+        shown.goto(file.as_uri())
+        figure = shown.locator(".js-plotly-plot").first
+        figure.locator(".main-svg").first.wait_for()
+        box = figure.bounding_box()
+        shown.screenshot(path=path, clip={"x": 0, "y": 0, "width": REPORT["width"], "height": box["y"] + box["height"]})
 
 
-def picture(figure: go.Figure, path: Path, *, width: int = WIDTH) -> None:
-    """Write the figure to `path` as PNG, `width` pixels wide before SHARPNESS."""
-    program = browser()
-    if program is None:
-        sys.exit(f"Making pictures takes one of {', '.join(BROWSERS)}: install Chromium.")
-    with tempfile.TemporaryDirectory() as folder:
-        page, shot = Path(folder) / "figure.html", Path(folder) / "figure.png"
-        told: Any = {"displayModeBar": False}
-        body = figure.to_html(full_html=False, include_plotlyjs=True, config=told, default_width=f"{width}px")
-        page.write_text(f'<!doctype html><meta charset="utf-8"><body style="margin:0">{body}</body>', encoding="utf-8")
-        command = [
-            program, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--virtual-time-budget=5000",
-            f"--force-device-scale-factor={SHARPNESS}", f"--window-size={width},{int(figure.layout.height)}",
-            f"--user-data-dir={folder}/profile", f"--screenshot={shot}", page.as_uri(),
-        ]  # fmt: skip
-        subprocess.run(command, check=True, capture_output=True, timeout=120)
-        shutil.copyfile(shot, path)
+def explorer(path: Path) -> None:
+    """The sliders in the notebook about the sample, one of them moved."""
+    with tempfile.TemporaryDirectory() as folder, opened(NOTEBOOK, SHARPNESS) as (shown, _):
+        books = Path(folder) / "books"
+        copied(books)
+        with serving(books, Path(folder)) as address:
+            run_all(shown, address, "03_explore_assumptions")
+            for _ in range(STEPS):
+                seconds_of(shown, slider(shown, "conversion").first, "ArrowRight")
+            shown.wait_for_timeout(3000)  # the figure follows
+            shown.locator(".jp-OutputArea-output", has=shown.locator(CHANCE)).last.screenshot(path=path)
 
 
 def main() -> None:
-    from forecast import plots
-    from forecast.answer import ask
-    from forecast.question import question_from
-    from forecast.sources import load
-
+    if lacking():
+        sys.exit(f"Pictures cannot be made: {lacking()}.")
     config, tables = load(SAMPLES / "maven")
-    picture(plots.revenue(ask(config, tables, question_from(config, tables))), HERE / "revenue.png")
+    report(ask(config, tables, question_from(config, tables), fits=kept_for(config)), HERE / "report.png")
+    explorer(HERE / "explorer.png")
 
 
 if __name__ == "__main__":

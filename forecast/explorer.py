@@ -22,7 +22,8 @@ from forecast.scenarios import BASE
 from forecast.sellers import sellers
 from forecast.words import called, chance, error_told, money, plain, points, signed, with_unit
 
-WIDE = widgets.Layout(width="480px")
+WIDE = widgets.Layout(width="98%", max_width="480px")
+HALF = widgets.Layout(width="50%", max_width="490px")  # of a narrow page, too: the readouts of sliders stay in sight
 POINTS, SHARES, NEW, AMOUNTS, PRICE = 25, 50, 100, 50, 30  # how far the sliders reach: points, and per cent
 SELLERS = 10
 ELASTICITY = 4.0  # at most: per cent of conversion lost by one per cent of price
@@ -218,16 +219,14 @@ class Explorer:
             display(explored(now, then, names, unit))  # type: ignore[no-untyped-call]
 
     def _laid_out(self) -> Any:
-        columns = [
-            widgets.VBox([*self.conversion.values(), self.new_deals, self.price, self.sellers, self.lost]),
-            widgets.VBox([*self.lead_time.values(), self.amount, self.elasticity, self.leave]),
-        ]
+        left = [*self.conversion.values(), self.new_deals, self.price, self.sellers, self.lost]
+        right = [*self.lead_time.values(), self.amount, self.elasticity, self.leave]
         return widgets.VBox(
             [
-                widgets.HBox([self.period, self.target]),
-                widgets.HBox(columns),
+                _beside([self.period], [self.target]),
+                _beside(left, right),
                 widgets.HBox([self.name, self.save_button, self.reset_button]),
-                widgets.HBox([self.first, self.beside]),
+                _beside([self.first], [self.beside]),
                 self.said,
                 self.told,
                 self.shown,
@@ -256,6 +255,10 @@ def _slider(name: str, reach: int, step: int, unit: str) -> Any:
         description=name, min=-reach, max=reach, step=step, continuous_update=False, layout=WIDE, style=NARROW,
         readout_format="+d", tooltip=f"{name}, {unit}",
     )  # fmt: skip
+
+
+def _beside(*columns: list[Any]) -> Any:
+    return widgets.HBox([widgets.VBox(column, layout=HALF) for column in columns])
 
 
 def _active(answer: Answer, config: Config) -> list[str]:

@@ -144,6 +144,13 @@ class Fit:
         matrix = np.hstack([self.design.matrix[:, :seen], unseen])
         return replace(self, history=history, cell_of_deal=cell_of_deal, design=replace(self.design, matrix=matrix))
 
+    def thinned(self, draws: int) -> Fit:
+        """The same fit with fewer draws, evenly taken from its own: for a first look, or for what has to be quick."""
+        if draws >= self.n_draws:
+            return self
+        posterior = {name: _evenly(values, draws) for name, values in self.posterior.items()}
+        return replace(self, posterior=posterior, chains=1)
+
     def cell_effects(self) -> Floats:
         """(draws, J, C) log effects."""
         return np.asarray(self.posterior["effect"] @ self.design.matrix)
@@ -324,7 +331,12 @@ def _check_enough(exposure: Exposure, history: History, priors: Priors, unknown:
 def _stacked(values: Floats, draws: int) -> Floats:
     """(draws, ...) of a variable (chains, draws, ...), chains interleaved, evenly thinned to this number."""
     stacked = np.swapaxes(values, 0, 1).reshape(values.shape[0] * values.shape[1], *values.shape[2:])
-    return np.ascontiguousarray(stacked[np.linspace(0, len(stacked) - 1, draws).round().astype(np.int64)])
+    return _evenly(stacked, draws)
+
+
+def _evenly(values: Floats, draws: int) -> Floats:
+    """So many draws of (n, ...)."""
+    return np.ascontiguousarray(values[np.linspace(0, len(values) - 1, draws).round().astype(np.int64)])
 
 
 def _diagnose(

@@ -22,12 +22,13 @@
 # Run it from top to bottom (*Run > Run All Cells*), then scroll to the sliders.
 #
 # **What to change:** `source` is a sample (`maven`, `b2b`) or your own funnel file. `draws` is the number of
-# simulated futures: few make the sliders quick, many make the chance exact. With 500, it is off by about two points;
-# a *difference* between two settings is far more exact than that.
+# simulated futures, `live` how many of them are simulated again at every move: few make the sliders quick, many make
+# the chance exact. With 500, it is off by about two points; a *difference* between two settings is far more exact.
 
 # %% tags=["parameters"]
 source = "maven"
-draws = 500
+draws = 2000
+live = 500
 
 # %%
 from importlib.resources import files
@@ -63,7 +64,8 @@ Markdown("\n\n".join(f"**{plots.sentence(answer, number)}**" for number in range
 # where `funnel scenarios` and the notebook on scenarios find it. The samples' own files are left alone.
 
 # %%
-explorer = Explorer(answer, config)
+quick = question_from(config, tables, draws=live)
+explorer = Explorer(ask(config, tables, quick, fitted=answer.fit.thinned(live), levers=False), config)
 explorer.widget
 
 # %% [markdown]

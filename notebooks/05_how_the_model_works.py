@@ -26,7 +26,7 @@
 # %% tags=["parameters"]
 source = "maven"
 stage = 0
-draws = 1000
+draws = 2000
 
 # %%
 from importlib.resources import files
@@ -38,6 +38,7 @@ from scipy.stats import gamma
 
 from forecast import explained
 from forecast.answer import ask
+from forecast.kept import kept_for
 from forecast.plots import model as figures
 from forecast.question import question_from
 from forecast.rates import STATED_AGE, stage_rates
@@ -47,7 +48,7 @@ from simulations import Kind
 sample = Path(str(files("forecast") / "samples" / source))
 config, tables = load(sample if sample.is_dir() else source)
 question = question_from(config, tables, draws=draws)
-answer = ask(config, tables, question)
+answer = ask(config, tables, question, fits=kept_for(config))
 fit = answer.fit
 history, exposure = fit.history, fit.exposure
 name = history.states[stage]

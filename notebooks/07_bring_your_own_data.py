@@ -28,7 +28,7 @@ rows = None
 folder = "my_funnel"
 period = None
 target = None
-draws = 1000
+draws = 2000
 
 # %%
 import shutil

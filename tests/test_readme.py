@@ -17,6 +17,7 @@ from forecast.drafting import draft
 from forecast.question import Question
 from forecast.sources import load
 from forecast.sources.tables import Tables
+from tests.browser.browsers import lacking
 from tests.forecast.answers import HandMade, hand_made
 
 ROOT = Path(__file__).parent.parent
@@ -107,14 +108,19 @@ def size(path: Path) -> tuple[int, int]:
     return struct.unpack(">II", head[16:24])
 
 
-def test_the_picture_is_made_by_its_script(tmp_path: Path) -> None:
-    from docs import pictures
-    from forecast import plots
+@pytest.mark.parametrize("name", ["report", "explorer"])
+def test_pictures_are_small_and_shown(name: str) -> None:
+    path = ROOT / "docs" / f"{name}.png"
+    assert f"](docs/{name}.png)" in README
+    assert size(path)[0] > 1000
+    assert path.stat().st_size < 200_000
 
-    if pictures.browser() is None:
-        pytest.skip("no Chromium")
-    figure = plots.revenue(hand_made())
-    pictures.picture(figure, tmp_path / "revenue.png")
-    assert size(tmp_path / "revenue.png") == (2 * pictures.WIDTH, 2 * figure.layout.height)
-    assert size(ROOT / "docs" / "revenue.png")[0] == 2 * pictures.WIDTH
-    assert (tmp_path / "revenue.png").stat().st_size > 10_000
+
+@pytest.mark.skipif(bool(lacking()), reason=lacking())
+def test_the_first_picture_is_made_by_its_script(tmp_path: Path) -> None:
+    from docs import pictures
+
+    pictures.report(hand_made(), tmp_path / "report.png")
+    assert size(tmp_path / "report.png")[0] == pictures.SHARPNESS * pictures.REPORT["width"]
+    assert size(tmp_path / "report.png")[0] == size(ROOT / "docs" / "report.png")[0]
+    assert (tmp_path / "report.png").stat().st_size > 10_000

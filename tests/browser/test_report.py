@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from forecast.report import WIDTH, page
-from tests.browser.browsers import Seen, opened
+from tests.browser.browsers import Seen, lacking, opened
 from tests.forecast.answers import HandMade, hand_made, stage
 
+pytestmark = pytest.mark.skipif(bool(lacking()), reason=lacking())
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 

@@ -59,6 +59,16 @@ def test_posterior_has_everything_that_is_used_later(sampled: Sampled) -> None:
         assert values.std(axis=0).min() > 0 or values.shape[1:] == (0,)
 
 
+def test_a_thinned_fit_has_some_of_the_same_draws(sampled: Sampled) -> None:
+    fitted, few = sampled.fit, sampled.fit.thinned(7)
+    kept = np.linspace(0, DRAWS - 1, 7).round().astype(int)
+    assert few.n_draws == 7
+    assert kept[[0, -1]].tolist() == [0, DRAWS - 1]
+    for name, values in few.posterior.items():
+        np.testing.assert_array_equal(values, fitted.posterior[name][kept])
+    assert fitted.thinned(DRAWS) is fitted
+
+
 def test_fit_is_healthy(sampled: Sampled) -> None:
     health = sampled.fit.health
     assert health.healthy
