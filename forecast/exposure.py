@@ -21,7 +21,6 @@ CHUNK = 250_000  # visits cut at a time, to bound memory
 MIN_OLDEST_BINS = 8
 WEEK = 7.0
 SHORTEST_MONTH = 7  # days: with every day of the week
-SHORT_RECORD = 365  # days on record, below which months are too few to learn from how much they differ
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,12 +52,6 @@ def month_starts(first: pd.Timestamp, last: pd.Timestamp) -> pd.DatetimeIndex:
     """First days of the calendar months from the one that holds `first` to the one after `last`'s."""
     start, end = first.to_period("M"), last.to_period("M") + 1
     return pd.period_range(start, end, freq="M").to_timestamp()
-
-
-def short_record(history: History) -> bool:
-    """Whether so little is on record that it is told in weeks."""
-    first = float(history.visits.entered.min()) if len(history.visits.entered) else history.day
-    return history.day - max(first, history.recorded_from) < SHORT_RECORD
 
 
 def calendar_edges(first: float, history: History, weekly: bool = False) -> Floats:

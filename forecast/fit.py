@@ -14,7 +14,7 @@ import xarray
 
 from forecast.coding import Coding, code, combined
 from forecast.errors import FunnelError
-from forecast.exposure import WEEK, Exposure, combinations, expose, month_starts, short_record
+from forecast.exposure import WEEK, Exposure, combinations, expose, month_starts
 from forecast.history import Floats, History, Ints, days
 from forecast.models import design
 from forecast.models.amounts import NO_AMOUNTS, amount_terms, won_amounts
@@ -195,7 +195,7 @@ def fit(
     coding = code(history, attributes, clients_differ=clients_differ)
     levels = coding.levels(history)
     cells, cell_of_deal = combinations(levels) if len(levels.columns) else combined(levels, pd.DataFrame(index=[0]))
-    exposure = expose(history, cells, cell_of_deal, weekly=short_record(history))
+    exposure = expose(history, cells, cell_of_deal, weekly=history.short_record)
     unknown = bool(np.isnan(history.visits.amount[history.visits.state < history.won]).any())
     _check_enough(exposure, history, priors, unknown)
     months = _months(exposure, history.origin, until)

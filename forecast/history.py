@@ -24,6 +24,7 @@ SHORTEST_STAY = 1e-5
 # The last recorded day is that of the last event where the funnel file does not say: so long after it a question
 # may still be asked, taking it that nothing happened since. A week holds a weekend and a holiday.
 GRACE = pd.Timedelta(days=7)
+SHORT_RECORD = 365  # days, below which months are too few to learn from how much they differ
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -86,6 +87,12 @@ class History:
     def day(self) -> float:
         """The origin in days since 1970-01-01."""
         return day_of(self.origin)
+
+    @property
+    def short_record(self) -> bool:
+        """Whether so little is on record that it is told in weeks."""
+        first = float(self.visits.entered.min()) if len(self.visits) else self.day
+        return self.day - max(first, self.recorded_from) < SHORT_RECORD
 
     def first_visits(self) -> Ints:
         """(deals,) index of the first visit of each deal."""

@@ -12,7 +12,6 @@ import pandas as pd
 from forecast import places, runs
 from forecast.config import Config
 from forecast.errors import FunnelError
-from forecast.exposure import short_record
 from forecast.history import actual, as_of, day_of
 from forecast.question import Question
 from forecast.runs import OF_FIT, OF_PERIOD
@@ -137,7 +136,7 @@ def _months_since(config: Config, tables: Tables, found: pd.DataFrame) -> str | 
     origins = list(found["origin"])
 
     def monthly(origin: date) -> bool:
-        return not short_record(as_of(tables, config.funnel, min(pd.Timestamp(origin), tables.recorded_until)))
+        return not as_of(tables, config.funnel, min(pd.Timestamp(origin), tables.recorded_until)).short_record
 
     place = bisect_left(origins, True, key=monthly)
     return str(origins[place].isoformat()) if 0 < place < len(origins) else None

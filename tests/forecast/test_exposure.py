@@ -20,7 +20,6 @@ from forecast.exposure import (
     exits_of,
     expose,
     month_starts,
-    short_record,
 )
 from forecast.history import History, days
 from forecast.sources.tables import Tables
@@ -207,7 +206,7 @@ def test_the_last_month_ends_at_the_origin(origin: str, last: str, length: int) 
 def test_a_short_record_is_told_in_weeks_up_to_the_origin(until: str, short: bool) -> None:
     history = history_of(tables([("1", "A", "2020-01-02"), ("2", "A", "2020-01-31"), ("2", "Won", "2020-02-20")],
                                 until=until))  # fmt: skip
-    assert short_record(history) is short
+    assert history.short_record is short
     exposure = expose(history, *cell_table(history, []), weekly=True)
     edges = exposure.month_edges
     assert (np.diff(edges) == 7).all()
