@@ -10,14 +10,14 @@ import pytest
 
 from forecast import fit as module
 from forecast.exposure import Exposure, cell_table, expose
-from forecast.fit import Fit
+from forecast.fit import Fit, calendar_design
 from forecast.frailty import clients_apart
 from forecast.history import Floats
 from forecast.models import design
 from forecast.models.calendar import CalendarTerms, calendar_terms
 from forecast.models.clients import NO_CLIENTS
 from forecast.models.contraction import compressed, expected_exits
-from forecast.models.exits import kinds_present
+from forecast.models.exits import calendar_sizes, kinds_present
 from forecast.models.priors import Priors, log_sizes
 from forecast.reproduced import Reproduced, reproduced
 from simulations import Kind
@@ -31,11 +31,12 @@ def fitted() -> Fit:
     return small_fit().fit
 
 
-def calendar_of(exposure: Exposure) -> CalendarTerms:
-    priors, months = Priors(), len(exposure.month_edges) - 1
+def calendar_of(exposure: Exposure, made: design.Design | None = None) -> CalendarTerms:
+    """made: default, without a month of the year."""
+    months = len(exposure.month_edges) - 1
+    made = made or design.calendar(np.arange(months) % 3, months - 1)
     counts = np.zeros((len(kinds_present(exposure)), months))
-    sizes = log_sizes([priors.quarter, priors.drift, priors.shock])
-    return calendar_terms(counts, design.calendar(np.arange(months) % 3, months - 1), sizes)
+    return calendar_terms(counts, made, log_sizes(calendar_sizes(Priors(), made)))
 
 
 def checked(fitted: Fit, **changed: Floats) -> Reproduced:
@@ -107,9 +108,10 @@ def test_clients_are_taken_as_they_were() -> None:
         "frailty_shape": np.full(made.n_draws, 0.01),
     }
     _, terms = clients_apart(made)
-    quiet = reproduced(posterior, exposure, calendar_of(exposure), terms, random(SEED))
+    calendar = calendar_of(exposure, calendar_design(made, 1))
+    quiet = reproduced(posterior, exposure, calendar, terms, random(SEED))
     assert quiet.outside <= module.MOST_SURPRISES * quiet.checked
-    loud = reproduced(posterior, exposure, calendar_of(exposure), NO_CLIENTS, random(SEED))
+    loud = reproduced(posterior, exposure, calendar, NO_CLIENTS, random(SEED))
     assert loud.outside > module.MOST_SURPRISES * loud.checked
     assert loud.worst.startswith(("Talk, advances ", "Offer, wins "))
 
