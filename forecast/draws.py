@@ -32,6 +32,9 @@ OTHERS = "(all others)"
 NEWCOMERS = "(new clients)"
 NOBODY = "(none)"
 NO_DEAL = -1
+# Of a month's effect, as a logarithm: at 150 times its usual hazard a stage is empty within days, and at a 150th stands
+# still. More, where months on record differ without end, would change no answer, and keep the simulator busy for hours.
+MOST_OF_A_MONTH = 5.0
 OPEN, NEW = 0, 1
 FOLLOWING = 1  # sets the random numbers of follow-ups apart: without them, all others stay as they were
 
@@ -172,7 +175,7 @@ def _draws(
         funnel=fit.exposure.funnel,
         hazard=np.exp(np.minimum(posterior["log_hazard"], 20)),
         effect=np.exp(np.clip(fit.cell_effects(), -20, 20)),
-        calendar=np.exp(np.clip(fit.calendar()[:, :, month], -20, 20)),
+        calendar=np.exp(np.clip(fit.calendar()[:, :, month], -MOST_OF_A_MONTH, MOST_OF_A_MONTH)),
         month_edges=edges - edges[0],
         arrival_mean=np.minimum(np.exp(posterior["log_arrival_rate"][:, month]) * np.diff(edges), 1e6),
         arrival_shape=posterior["arrival_shape"][:, None] * np.diff(edges) / MONTH,

@@ -56,6 +56,13 @@ def test_draws_are_the_posterior_by_simulated_month(fit: Fit, made: Scenario) ->
     np.testing.assert_allclose(draws.arrival_shape, shape)
 
 
+def test_months_differ_by_no_more_than_empties_a_stage(fit: Fit) -> None:
+    """The simulator's time is bounded, whatever months on record were like."""
+    wild = {**fit.posterior, "log_calendar": 30.0 * np.sign(fit.posterior["log_calendar"])}
+    found = scenario(replace(fit, posterior=wild), EDGES, [], minor=100, seed=3).draws.calendar
+    assert {round(float(value), 3) for value in np.unique(np.log(found))} == {-5.0, 0.0, 5.0}
+
+
 def test_unknown_amounts_are_in_cents(fit: Fit, made: Scenario) -> None:
     beta = fit.posterior["log_amount"]
     expected = beta[:, :1] + beta[:, 1:] @ fit.design.matrix + np.log(100)
